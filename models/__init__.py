@@ -1,0 +1,15 @@
+"""The tables, one file per noun. Importing this package registers every table."""
+
+from models import (  # noqa: F401  (imported for their tables)
+    account,
+    activity,
+    audit,
+    cart,
+    consent,
+    event,
+    face,
+    job,
+    order,
+    photo,
+    sharing,
+)
