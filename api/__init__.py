@@ -1,0 +1,1 @@
+"""What programs and browsers ask of Encore besides the pages."""

@@ -1,0 +1,50 @@
+"""The site, whole, in one process: pages, routes, and the children that one machine needs.
+
+`streamlit run app.py` finds `app` by reading this file, so it stays a plain assignment.
+"""
+
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+
+from api import middleware, routes
+from core import accounts, health, processes, schema, wiring
+from core.backends import Backends
+from core.errors import PlatformError
+
+
+@asynccontextmanager
+async def lifespan(_: object) -> AsyncIterator[None]:
+    """Hold the data folder, bring the database up to date, keep Chroma and the worker alive."""
+    backends = wiring.backends()
+    try:
+        with processes.DataLock(backends.settings.data):
+            schema.upgrade(backends.engine)
+            with processes.site_children(backends.settings.data) as children:
+                _greet(backends)
+                # The first selfie should not wait for the engine to load.
+                threading.Thread(target=backends.pixels.identity, name="warm-up", daemon=True).start()
+                health.watch(children)
+                yield
+                backends.pixels.close()
+    except PlatformError as refusal:
+        print(f"encore: {refusal}", file=sys.stderr)
+        raise SystemExit(1) from refusal
+
+
+def _greet(backends: Backends) -> None:
+    print(f"Encore is at {backends.settings.public_url}")
+    code = accounts.first_admin_code(backends)
+    if code is not None:
+        print(f"Make the first admin here, within a day: {backends.settings.url(f'/register?admin={code}')}")
+
+
+app = st.App(
+    "pages/frame.py",
+    routes=routes.ROUTES,
+    lifespan=lifespan,
+    middleware=middleware.stack(wiring.backends().settings),
+)

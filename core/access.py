@@ -1,0 +1,129 @@
+"""Who may do what to which event. The first line of every use case."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from sqlmodel import Session, col, select
+
+from core.errors import Forbidden, NotFound
+from models.account import Account, Role
+from models.event import Event, EventMember, MemberRole, Visibility
+from models.fields import utc_now
+from models.sharing import ShareLink, VisitorAccess
+
+
+class Action(Enum):
+    """What can be done to an event by those who have a part in it."""
+
+    SEE = auto()  # the dashboard: status, progress, counts
+    UPLOAD = auto()
+    REVIEW = auto()
+    SHARE = auto()
+    EDIT = auto()  # the event, its galleries, its members
+    ANALYSE = auto()
+    CHECK_IN = auto()
+
+
+_ALLOWED: dict[MemberRole, frozenset[Action]] = {
+    MemberRole.CO_ORGANISER: frozenset(Action),
+    MemberRole.PHOTOGRAPHER: frozenset({Action.SEE, Action.UPLOAD}),
+    MemberRole.ANALYST: frozenset({Action.SEE, Action.ANALYSE}),
+    MemberRole.DOOR: frozenset({Action.SEE, Action.CHECK_IN}),
+}
+
+
+class NoSuchEvent(NotFound):
+    """There is no such event, or the reader may not know of it."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such event, or its link no longer works. Ask the organiser for a new link.")
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at a page: always a browser, sometimes an account."""
+
+    visitor_key: str  # hash of the visitor cookie
+    account: Account | None = None
+
+    @property
+    def account_id(self) -> int | None:
+        """The id of who is signed in, if anyone."""
+        return self.account.id if self.account else None
+
+
+def member_role(session: Session, account: Account | None, event_id: int) -> MemberRole | None:
+    """Return the account's part in an event. Admins and the event's creator count as co-organisers."""
+    if account is None or not account.is_active:
+        return None
+    if account.role is Role.ADMIN:
+        return MemberRole.CO_ORGANISER
+    member = session.get(EventMember, (event_id, account.id))
+    return member.role if member else None
+
+
+def may(session: Session, account: Account | None, action: Action, event_id: int) -> bool:
+    """Tell whether the account may do this to the event."""
+    role = member_role(session, account, event_id)
+    return role is not None and action in _ALLOWED[role]
+
+
+def require(session: Session, account: Account | None, action: Action, event_id: int) -> Event:
+    """Return the event. Raises NotFound to those without a part in it, Forbidden to those with another."""
+    event = session.get(Event, event_id)
+    role = member_role(session, account, event_id)
+    if event is None or role is None:
+        raise NoSuchEvent
+    if action not in _ALLOWED[role]:
+        raise Forbidden("Your role in this event does not include this. Ask its organiser.")
+    return event
+
+
+def require_role(account: Account | None, *roles: Role) -> Account:
+    """Return the account. Raises Forbidden unless it has one of the roles; admins always do."""
+    if account is None or not account.is_active:
+        raise Forbidden("Sign in to do this.")
+    if account.role is not Role.ADMIN and account.role not in roles:
+        raise Forbidden("Your account may not do this. Ask an admin.")
+    return account
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What of an event a viewer sees: everything, or one gallery; and by which share link."""
+
+    event: Event
+    gallery_id: int | None = None
+    share_link_id: int | None = None
+    is_member: bool = False
+
+
+def view(session: Session, viewer: Viewer, event_id: int) -> Scope:
+    """Return what the viewer sees of an event. Raises NotFound when that is nothing.
+
+    Members see it in any status. Visitors see an open event that is listed, or whose share link they
+    opened; a link to the whole event goes before a link to one gallery.
+    """
+    event = session.get(Event, event_id)
+    if event is None:
+        raise NoSuchEvent
+    if member_role(session, viewer.account, event_id) is not None:
+        return Scope(event, is_member=True)
+    if not event.is_open_to_visitors(utc_now()):
+        raise NoSuchEvent
+    if event.visibility is Visibility.LISTED:
+        return Scope(event)
+    link = _opened_link(session, viewer.visitor_key, event_id)
+    if link is None:
+        raise NoSuchEvent
+    return Scope(event, link.gallery_id, link.id)
+
+
+def _opened_link(session: Session, visitor_key: str, event_id: int) -> ShareLink | None:
+    opened = session.exec(
+        select(ShareLink)
+        .join(VisitorAccess, col(VisitorAccess.share_link_id) == col(ShareLink.id))
+        .where(VisitorAccess.visitor_key == visitor_key, ShareLink.event_id == event_id)
+        .order_by(col(ShareLink.gallery_id).is_not(None), col(ShareLink.id).desc())
+    )
+    return next((link for link in opened if link.is_open(utc_now())), None)

@@ -1,0 +1,162 @@
+"""Face embeddings in a Chroma server, one collection per event and engine identity."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from threading import Lock
+from typing import TypeVar
+from uuid import UUID
+from weakref import finalize
+
+import chromadb
+import httpx  # what the Chroma client speaks through, and whose errors it lets out
+import numpy as np
+from chromadb.api import ClientAPI
+from chromadb.api.models.Collection import Collection
+from chromadb.config import Settings
+from chromadb.errors import InternalError, NotFoundError, RateLimitError
+from numpy.typing import NDArray
+
+from core.errors import Unavailable
+from core.ports import Embedding
+
+# Measured: recall 0.9998 at 10,000 vectors (0.66 at 100,000 with the defaults). Only creation can set them.
+HNSW = {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 1000}
+BATCH = 5_000  # vectors per call; the server refuses more than 5,461
+PAGE = 1_000  # vectors per answer: 512 dimensions come as some 10 MB of JSON
+RESTARTING = "Search is restarting. Try again in a few seconds."
+
+Address = tuple[str, int]  # host, port
+Found = tuple[list[UUID], NDArray[np.float32]]
+Answer = TypeVar("Answer")
+
+
+class ChromaVectors:
+    """Keeps embeddings under the id of their face. Building one speaks to no server; threads may share it.
+
+    Collection names have 3 to 512 characters of a-z, A-Z, 0-9, ".", "_", "-".
+    """
+
+    def __init__(self, address: Callable[[], Address], patience: timedelta = timedelta(seconds=60)) -> None:
+        """`address` is asked at every call; `patience` is how long a silent server is waited for."""
+        self._address = address
+        self._patience = patience.total_seconds()
+        self._lock = Lock()
+        self._connected: tuple[Address, ClientAPI] | None = None
+
+    @classmethod
+    def at(cls, host: str, port: int) -> "ChromaVectors":
+        """Return a store whose server never moves."""
+        return cls(lambda: (host, port))
+
+    def upsert(self, collection: str, face_ids: Sequence[UUID], embeddings: NDArray[np.float32]) -> None:
+        """Write embeddings, (n, dimension), unit length; a known id is overwritten."""
+        ids = [str(face_id) for face_id in face_ids]
+        with _server_errors():
+            for part in _slices(len(ids), BATCH):
+                self._upsert(collection, ids[part], embeddings[part])
+
+    def delete(self, collection: str, face_ids: Sequence[UUID]) -> None:
+        """Remove vectors; ids that are not there are no error."""
+        ids = [str(face_id) for face_id in face_ids]
+        for part in _slices(len(ids), BATCH):
+            self._ask(collection, partial(Collection.delete, ids=ids[part]), None)
+
+    def all(self, collection: str) -> Found:
+        """Return every face id and the embeddings, (n, dimension), unit length, in the same order."""
+        return self._ask(collection, _read_all, _nothing())
+
+    def nearest(self, collection: str, probe: Embedding, limit: int) -> list[tuple[UUID, float]]:
+        """Return (face id, cosine distance), nearest first."""
+        return self._ask(collection, lambda found: _read_nearest(found, probe, limit), [])
+
+    def drop(self, collection: str) -> None:
+        """Remove the whole collection; one that is not there is no error."""
+        self._ask(collection, lambda found: self._client().delete_collection(found.name), None)
+
+    def check(self) -> None:
+        """Return if the server answers. Raises Unavailable."""
+        with _server_errors():
+            self._client().heartbeat()
+
+    def _ask(self, collection: str, question: Callable[[Collection], Answer], empty: Answer) -> Answer:
+        """Return the answer, or `empty` when there is no such collection.
+
+        The collection is looked up by name each time (1.4 ms): its id dies when another process drops it.
+        """
+        with _server_errors():
+            try:
+                return question(self._client().get_collection(collection, embedding_function=None))
+            except NotFoundError:
+                return empty
+
+    def _upsert(self, collection: str, ids: list[str], embeddings: NDArray[np.float32]) -> None:
+        while True:
+            found = self._client().get_or_create_collection(
+                collection, configuration={"hnsw": HNSW}, embedding_function=None
+            )
+            try:
+                found.upsert(ids=ids, embeddings=embeddings)
+                return
+            except NotFoundError:
+                continue  # dropped by another process in between: make it again
+
+    def _client(self) -> ClientAPI:
+        address = self._address()
+        with self._lock:
+            if self._connected is None or self._connected[0] != address:
+                # The client before is not closed: another thread may be in the middle of a call.
+                self._connected = address, _connect(address, self._patience)
+                finalize(self, _close, self._connected[1])
+            return self._connected[1]
+
+
+def _connect(address: Address, patience: float) -> ClientAPI:
+    host, port = address
+    # The client asks the server while it is built, without a time limit; a silent one is found here.
+    httpx.get(f"http://{host}:{port}/api/v2/heartbeat", timeout=patience)
+    try:
+        client = chromadb.HttpClient(host, port, settings=Settings(anonymized_telemetry=False))
+    except ValueError as error:  # how it says that the server went away meanwhile
+        raise Unavailable(RESTARTING) from error
+    # No public way to set it (1.5.9): without, a hung server hangs every page for ever.
+    client._server._session.timeout = httpx.Timeout(patience)
+    return client
+
+
+def _close(client: ClientAPI) -> None:
+    for part in (client, client._admin_client):
+        part._server._session.close()  # the client's own close leaves the connections open (1.5.9)
+    client.close()
+
+
+def _read_all(found: Collection) -> Found:
+    """Read the ids at once and the embeddings page by page: offsets would skip past a deletion."""
+    ids = found.get(include=[])["ids"]
+    pages = [found.get(ids=ids[part], include=["embeddings"]) for part in _slices(len(ids), PAGE)]
+    face_ids = [UUID(face_id) for page in pages for face_id in page["ids"]]
+    rows = [np.asarray(page["embeddings"], np.float32) for page in pages if page["ids"]]
+    return (face_ids, np.concatenate(rows)) if rows else _nothing()
+
+
+def _read_nearest(found: Collection, probe: Embedding, limit: int) -> list[tuple[UUID, float]]:
+    answer = found.query(query_embeddings=[probe], n_results=limit, include=["distances"])
+    distances = answer["distances"] or [[]]
+    return [(UUID(face_id), float(far)) for face_id, far in zip(answer["ids"][0], distances[0], strict=True)]
+
+
+def _nothing() -> Found:
+    return [], np.empty((0, 0), np.float32)
+
+
+def _slices(count: int, size: int) -> list[slice]:
+    return [slice(start, start + size) for start in range(0, count, size)]
+
+
+@contextmanager
+def _server_errors() -> Iterator[None]:
+    try:
+        yield
+    except (httpx.TransportError, InternalError, RateLimitError) as error:
+        raise Unavailable(RESTARTING) from error

@@ -1,0 +1,120 @@
+"""The child of `process_sandbox`: works on strangers' pixels within limits, one call after another.
+
+Started as `python -m core.adapters.pixel_child FD PARENT_PID ENGINE MEMORY_BYTES`. It ends when its pipe
+closes, when its parent is gone, and after a bug of ours, of which it sends the traceback first.
+"""
+
+import importlib
+import os
+import resource
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache, partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from core import geotags, imaging
+from core.errors import PlatformError
+from core.ports import EngineIdentity, FaceEngine, FoundFace
+
+ENGINES = {
+    "bundled": "core.adapters.onnx_faces:OnnxFaceEngine",
+    "deepface": "core.adapters.deepface_faces:DeepFaceEngine",
+}
+DETECTION_SIDE = 2048  # pixels; finds as many faces as 6000 do
+PARENT_CHECK_SECONDS = 1.0
+
+Answer = tuple[str, Any]  # "value", "refusal" or "bug", and what it is
+Work = Callable[..., Any]
+
+
+def main(descriptor: int, parent_pid: int, engine: str, memory_limit: int) -> None:
+    """Answer calls until the parent hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    _limit(memory_limit)
+    threading.Thread(target=_end_with, args=(parent_pid,), daemon=True).start()
+    connection: Connection[Any, Any] = Connection(descriptor)
+    sys.excepthook = partial(_send_bug, connection)
+    works = _works(engine)
+    while True:
+        try:
+            name, arguments = connection.recv()
+        except (EOFError, ConnectionError):
+            return
+        connection.send(_answer(works[name], arguments))
+
+
+def _limit(memory_limit: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not leave faces on the disk
+
+
+def _end_with(parent_pid: int) -> None:
+    """End the process once its parent is gone, even in the middle of a call.
+
+    Not PR_SET_PDEATHSIG: that fires when the *thread* which started the child ends, as a page's does.
+    """
+    pause = threading.Event()
+    while os.getppid() == parent_pid:
+        pause.wait(PARENT_CHECK_SECONDS)
+    os._exit(0)
+
+
+def _send_bug(
+    connection: "Connection[Any, Any]",
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
+) -> None:
+    with suppress(OSError):  # the parent may be gone
+        connection.send(("bug", "".join(traceback.format_exception(kind, error, trace))))
+
+
+def _answer(work: Work, arguments: tuple[Any, ...]) -> Answer:
+    try:
+        return "value", work(*arguments)
+    except PlatformError as refusal:
+        return "refusal", refusal
+    except MemoryError:
+        return "refusal", imaging.TooHeavy(
+            "This picture needs too much memory. Save a smaller JPEG of it and send that."
+        )
+
+
+def _works(engine_name: str) -> dict[str, Work]:
+    """Return what can be asked. The engine is loaded by the first call that needs it."""
+
+    @cache
+    def engine() -> FaceEngine:
+        module, _, factory = ENGINES.get(engine_name, engine_name).partition(":")
+        made: FaceEngine = getattr(importlib.import_module(module), factory)()
+        return made
+
+    def faces(source: Path | bytes) -> list[FoundFace]:
+        return engine().find(imaging.load_upright(source, DETECTION_SIDE))
+
+    def identity() -> EngineIdentity:
+        return engine().identity
+
+    return {
+        "inspect": imaging.inspect,
+        "render": _render,
+        "without_gps": geotags.without_gps,
+        "faces": faces,
+        "selfie": faces,
+        "identity": identity,
+    }
+
+
+def _render(path: Path, mark: str) -> dict[str, bytes]:
+    return imaging.render(imaging.load_upright(path, max(imaging.RENDITIONS.values())), mark)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

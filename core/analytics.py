@@ -1,0 +1,157 @@
+"""What was sold, day by day, for those who have a part in an event. Nothing here tells who bought."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, func, select
+
+from core import access
+from core.access import Action
+from core.backends import Backends
+from models.account import Account, Role
+from models.event import Event, EventMember, MemberRole
+from models.order import LineItem, Order, OrderStatus
+from models.photo import Photo
+
+BEST = 12  # photos shown as the best sold
+
+
+@dataclass(frozen=True)
+class DaySales:
+    """One day on the event's own calendar."""
+
+    day: date
+    revenue_amount: int  # minor units
+    photo_count: int
+
+
+@dataclass(frozen=True)
+class BestPhoto:
+    """A photo and how often it was sold."""
+
+    photo: Photo
+    sold_count: int
+
+
+@dataclass(frozen=True)
+class Sales:
+    """What one event sold, in its own currency."""
+
+    event: Event
+    revenue_amount: int  # minor units
+    order_count: int
+    photo_count: int
+    days: tuple[DaySales, ...]  # from the first to the last sale, days without one included
+    best: tuple[BestPhoto, ...]
+
+    @property
+    def average_amount(self) -> int:
+        """Minor units per order, rounded down; 0 without orders."""
+        return self.revenue_amount // self.order_count if self.order_count else 0
+
+
+@dataclass(frozen=True)
+class EventSales:
+    """One event's line in the overview."""
+
+    event: Event
+    revenue_amount: int  # minor units
+    order_count: int
+    photo_count: int
+
+
+@dataclass(frozen=True)
+class _Sold:
+    order_id: UUID
+    photo_id: UUID
+    amount: int
+    paid_at: datetime
+
+
+def sales(backends: Backends, event_id: int, *, by: Account | None) -> Sales:
+    """Return what an event sold, from its paid orders. Raises NotFound and Forbidden."""
+    with backends.reading() as session:
+        event = access.require(session, by, Action.ANALYSE, event_id)
+        sold = _sold(session, event)
+        best = _best(session, sold)
+    return Sales(
+        event=event,
+        revenue_amount=sum(item.amount for item in sold),
+        order_count=len({item.order_id for item in sold}),
+        photo_count=len(sold),
+        days=_by_day(sold, event.zone),
+        best=best,
+    )
+
+
+def events(backends: Backends, *, by: Account | None) -> Sequence[Event]:
+    """Return the events whose sales the account may see, newest first."""
+    with backends.reading() as session:
+        return _events(session, by)
+
+
+def overall(backends: Backends, *, by: Account | None) -> list[EventSales]:
+    """Return one line for each event whose sales the account may see, newest first."""
+    count_orders = func.count(func.distinct(LineItem.order_id))
+    query = (
+        select(LineItem.event_id, func.sum(LineItem.amount), count_orders, func.count())
+        .join(Order, col(Order.id) == col(LineItem.order_id))
+        .join(Event, col(Event.id) == col(LineItem.event_id))
+        .where(Order.status == OrderStatus.PAID, LineItem.currency == Event.currency)
+        .group_by(col(LineItem.event_id))
+    )
+    with backends.reading() as session:
+        seen = _events(session, by)
+        mine = query.where(col(LineItem.event_id).in_([event.id for event in seen]))
+        sums = {row[0]: row[1:] for row in session.exec(mine)}
+    return [EventSales(event, *sums.get(event.id or 0, (0, 0, 0))) for event in seen]
+
+
+def _events(session: Session, by: Account | None) -> Sequence[Event]:
+    account = access.require_role(by, *Role)
+    query = select(Event).order_by(col(Event.held_on).desc(), col(Event.id).desc())
+    if account.role is not Role.ADMIN:
+        parts = (MemberRole.CO_ORGANISER, MemberRole.ANALYST)
+        query = query.join(EventMember, col(EventMember.event_id) == col(Event.id))
+        query = query.where(EventMember.account_id == account.id, col(EventMember.role).in_(parts))
+    found = session.exec(query).all()
+    return [event for event in found if access.may(session, account, Action.ANALYSE, event.id or 0)]
+
+
+def _sold(session: Session, event: Event) -> list[_Sold]:
+    rows = session.exec(
+        select(LineItem.order_id, LineItem.photo_id, LineItem.amount, Order.paid_at)
+        .join(Order, col(Order.id) == col(LineItem.order_id))
+        .where(
+            LineItem.event_id == event.id,
+            Order.status == OrderStatus.PAID,
+            LineItem.currency == event.currency,
+        )
+    )
+    return [_Sold(*row) for row in rows]
+
+
+def _by_day(sold: Sequence[_Sold], zone: ZoneInfo) -> tuple[DaySales, ...]:
+    revenue: Counter[date] = Counter()
+    count: Counter[date] = Counter()
+    for item in sold:
+        day = item.paid_at.astimezone(zone).date()
+        revenue[day] += item.amount
+        count[day] += 1
+    if not count:
+        return ()
+    first, last = min(count), max(count)
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return tuple(DaySales(day, revenue[day], count[day]) for day in days)
+
+
+def _best(session: Session, sold: Sequence[_Sold]) -> tuple[BestPhoto, ...]:
+    counted = Counter(item.photo_id for item in sold).most_common()
+    top = sorted(counted, key=lambda pair: (-pair[1], str(pair[0])))[:BEST]
+    found = session.exec(select(Photo).where(col(Photo.id).in_([photo_id for photo_id, _ in top]))).all()
+    photos = {photo.id: photo for photo in found}
+    return tuple(BestPhoto(photos[photo_id], count) for photo_id, count in top)

@@ -1,0 +1,65 @@
+"""The object that carries everything outside of the process, and the only place that commits."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlmodel import Session
+
+from core.ports import ObjectStore, PaymentGateway, PixelSandbox, VectorStore
+from core.settings import Settings
+from core.signing import Signer
+from models.fields import utc_now
+
+
+@dataclass
+class Backends:
+    """The platform's outside: chosen in `core.wiring`, faked in tests."""
+
+    settings: Settings
+    engine: Engine
+    objects: ObjectStore
+    vectors: VectorStore
+    pixels: PixelSandbox
+    payments: PaymentGateway
+    signer: Signer
+    now: Callable[[], datetime] = field(default=utc_now)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Commit on leaving, roll back on any error. Nothing else ever commits."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads: on SQLite it does not queue behind writers."""
+        reader = self.engine.execution_options(reading=True)
+        with Session(reader, expire_on_commit=False) as session:
+            yield session
+
+
+def open_database(url: str) -> Engine:
+    """Return an engine; SQLite is set up for several processes on one file."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transactions are switched off: it would begin them too late and not as writers.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=15000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail on a busy file: writers queue at the start.
+    reading = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,174 @@
+"""The demo event: synthetic people, members, approvals, a share link and some days of sales."""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import bcrypt
+from sqlmodel import select
+
+from core import downloads, events, galleries, journey, photos, sharing, worker
+from core.backends import Backends
+from core.settings import ROOT
+from models.account import Account, Role
+from models.activity import Activity, ActivityKind
+from models.event import Event, EventStatus, MemberRole, Visibility
+from models.order import LineItem, Order, OrderStatus
+from models.photo import Photo, Review
+
+FOLDER = ROOT / "data" / "demo"
+# Public on purpose: demo accounts sign in on this machine only (`core.accounts`).
+PASSWORD = "encore-demo-2026"  # noqa: S105
+PEOPLE = {
+    "admin@demo.example": ("Ada Admin", Role.ADMIN),
+    "organiser@demo.example": ("Olive Organiser", Role.ORGANISER),
+    "photographer@demo.example": ("Phil Photographer", Role.PHOTOGRAPHER),
+    "analyst@demo.example": ("Anna Analyst", Role.ANALYST),
+    "guest@demo.example": ("Gus Guest", Role.GUEST),
+}
+HELD_ON = date(2026, 10, 17)
+NAME = "Riverside Summer Party"
+DAYS_OF_SALES = 14
+BUYERS_A_DAY = (9, 14, 7, 5, 4, 2, 3, 2, 1, 2, 1, 0, 1, 1)
+
+Progress = Callable[[str, int, int], None]
+
+
+def is_wanted(backends: Backends) -> bool:
+    """The database has no event yet: a first look deserves something to look at."""
+    with backends.reading() as session:
+        return session.exec(select(Event.id).limit(1)).first() is None
+
+
+def load(backends: Backends, progress: Progress) -> str:
+    """Load the demo event, unless it is there, and return its share address."""
+    people = _people(backends)
+    organiser = people["organiser@demo.example"]
+    existing = [event for event in events.mine(backends, by=organiser) if event.name == NAME]
+    if existing:
+        link = sharing.of_event(backends, existing[0].id or 0, by=organiser)[0]
+        return sharing.address(backends, link)
+    event = _event(backends, organiser)
+    kept = _upload(backends, event, people["photographer@demo.example"], progress)
+    worker.drain(backends, lambda left: progress("faces", len(kept) - left, len(kept)))
+    _approve(backends, event, organiser)
+    link = sharing.create(backends, event.id or 0, by=organiser, label="Poster at the entrance")
+    _sell(backends, event)
+    return sharing.address(backends, link)
+
+
+def _people(backends: Backends) -> dict[str, Account]:
+    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt()).decode()
+    people = {}
+    with backends.transaction() as session:
+        for email, (name, role) in PEOPLE.items():
+            account = session.exec(select(Account).where(Account.email == email)).first()
+            if account is None:
+                account = Account(email=email, name=name, role=role, password_hash=hashed, is_demo=True)
+                session.add(account)
+            people[email] = account
+    return people
+
+
+def _event(backends: Backends, organiser: Account) -> Event:
+    details = events.Details(
+        name=NAME,
+        held_on=HELD_ON,
+        place="Riverside Park, Bangkok",
+        description="An afternoon by the river: lawn games, live music and dinner under the lights.",
+        price_amount=12_000,
+        visibility=Visibility.LISTED,
+    )
+    event = events.create(backends, details, by=organiser)
+    event_id = event.id or 0
+    events.set_member(backends, event_id, "photographer@demo.example", MemberRole.PHOTOGRAPHER, 60, by=organiser)
+    events.set_member(backends, event_id, "analyst@demo.example", MemberRole.ANALYST, by=organiser)
+    first = galleries.listing(backends, event_id, by=organiser)[0]
+    galleries.rename(backends, first.id or 0, "Afternoon", by=organiser)
+    galleries.add(backends, event_id, "Evening", by=organiser)
+    return event
+
+
+def _upload(backends: Backends, event: Event, photographer: Account, progress: Progress) -> Sequence[UUID]:
+    afternoon, evening = galleries.listing(backends, event.id or 0, by=photographer)
+    files = sorted((FOLDER / "photos").iterdir(), key=lambda path: path.name)
+    kept = []
+    for number, path in enumerate(files, start=1):
+        gallery = evening if number > len(files) * 2 // 3 else afternoon
+        kept.append(journey.upload_file(backends, gallery.id or 0, path, by=photographer))
+        progress("upload", number, len(files))
+    return kept
+
+
+def _approve(backends: Backends, event: Event, organiser: Account) -> None:
+    """Approve all but the two blurred pictures, which wait for a verdict; the best group is the cover."""
+    blurred = {Path(name).name for name in json.loads((FOLDER / "truth.json").read_text())["blurred"]}
+    event_id = event.id or 0
+    found = photos.for_review(backends, event_id, by=organiser, limit=500).photos
+    good = [photo for photo in found if photo.filename not in blurred]
+    photos.review(backends, [photo.id for photo in good], Review.APPROVED, by=organiser)
+    events.set_cover(backends, event_id, max(good, key=lambda photo: photo.face_count or 0).id, by=organiser)
+    events.set_status(backends, event_id, EventStatus.ON_SALE, by=organiser)
+
+
+def _sell(backends: Backends, event: Event) -> None:
+    """Write two weeks of paid orders, most of them in the first 48 hours, the same at every load."""
+    chance = random.Random(7)  # noqa: S311  sample data, no secret
+    with backends.transaction() as session:
+        pool = session.exec(select(Photo).where(Photo.event_id == event.id, Photo.review == Review.APPROVED)).all()
+        for day in range(DAYS_OF_SALES):
+            for _ in range(BUYERS_A_DAY[day]):
+                paid_at = _moment(day, chance)
+                chosen = chance.sample(pool, k=min(len(pool), chance.choice((1, 1, 2, 3, 3, 5, 8))))
+                order = _order(event, chosen, paid_at)
+                session.add(order)
+                session.flush()
+                items = [_line(order, event, photo) for photo in chosen]
+                session.add_all(items)
+                session.flush()
+                downloads.grant(backends, session, items)
+                session.add(_paid(event, order, paid_at, len(chosen)))
+
+
+def _moment(day: int, chance: random.Random) -> datetime:
+    noon = datetime.combine(HELD_ON, time(5), tzinfo=UTC)
+    return noon + timedelta(days=day, minutes=chance.randrange(60 if day else 360, 720))
+
+
+def _order(event: Event, chosen: Sequence[Photo], paid_at: datetime) -> Order:
+    return Order(
+        visitor_key=uuid4().hex * 2,
+        email="buyer@demo.example",
+        status=OrderStatus.PAID,
+        total_amount=event.price_amount * len(chosen),
+        currency=event.currency,
+        gateway="demo",
+        created_at=paid_at - timedelta(minutes=2),
+        expires_at=paid_at + timedelta(minutes=28),
+        paid_at=paid_at,
+    )
+
+
+def _line(order: Order, event: Event, photo: Photo) -> LineItem:
+    return LineItem(
+        order_id=order.id,
+        event_id=event.id,
+        photo_id=photo.id,
+        label=photo.filename,
+        amount=event.price_amount,
+        currency=event.currency,
+    )
+
+
+def _paid(event: Event, order: Order, at: datetime, count: int) -> Activity:
+    return Activity(
+        kind=ActivityKind.PAID,
+        at=at,
+        event_id=event.id,
+        visitor_key=order.visitor_key,
+        subject=str(order.id),
+        numbers={"amount": order.total_amount, "count": count},
+    )

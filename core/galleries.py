@@ -1,0 +1,87 @@
+"""The sets of an event's photos, such as Start and Finish."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, func, select
+
+from core import access
+from core.access import Action, Scope
+from core.backends import Backends
+from core.errors import Conflict, InvalidInput, NotFound
+from models.account import Account
+from models.event import Event, Gallery
+from models.photo import Photo
+
+
+def join(session: Session, event: Event, name: str) -> Gallery:
+    """Add a gallery in the caller's transaction, after the others."""
+    count = session.exec(select(func.count()).where(Gallery.event_id == event.id)).one()
+    gallery = Gallery(event_id=event.id, name=name, position=count)
+    session.add(gallery)
+    return gallery
+
+
+def add(backends: Backends, event_id: int, name: str, *, by: Account | None) -> Gallery:
+    """Add a gallery to an event. Raises Conflict when the name is taken."""
+    try:
+        with backends.transaction() as session:
+            event = access.require(session, by, Action.EDIT, event_id)
+            return join(session, event, _name(name))
+    except IntegrityError as error:
+        raise Conflict("This event has a gallery with that name already.") from error
+
+
+def rename(backends: Backends, gallery_id: int, name: str, *, by: Account | None) -> None:
+    """Give a gallery another name."""
+    try:
+        with backends.transaction() as session:
+            _of(session, gallery_id, by).name = _name(name)
+    except IntegrityError as error:
+        raise Conflict("This event has a gallery with that name already.") from error
+
+
+def remove(backends: Backends, gallery_id: int, *, by: Account | None) -> None:
+    """Remove an empty gallery; an event keeps at least one."""
+    with backends.transaction() as session:
+        gallery = _of(session, gallery_id, by)
+        if session.exec(select(Photo.id).where(Photo.gallery_id == gallery_id)).first():
+            raise Conflict("This gallery has photos. Delete them first.")
+        if len(session.exec(select(Gallery.id).where(Gallery.event_id == gallery.event_id)).all()) == 1:
+            raise Conflict("An event keeps at least one gallery.")
+        session.delete(gallery)
+
+
+def of_event(session: Session, event_id: int) -> Sequence[Gallery]:
+    """Return the galleries of an event, in order. The caller has checked access."""
+    query = select(Gallery).where(Gallery.event_id == event_id)
+    return session.exec(query.order_by(col(Gallery.position), col(Gallery.id))).all()
+
+
+def listing(backends: Backends, event_id: int, *, by: Account | None) -> Sequence[Gallery]:
+    """Return the galleries of an event for those who have a part in it."""
+    with backends.reading() as session:
+        access.require(session, by, Action.SEE, event_id)
+        return of_event(session, event_id)
+
+
+def visible(backends: Backends, scope: Scope) -> Sequence[Gallery]:
+    """Return the galleries within what a viewer sees."""
+    with backends.reading() as session:
+        every = of_event(session, scope.event.id or 0)
+    return [gallery for gallery in every if scope.gallery_id in (None, gallery.id)]
+
+
+def _of(session: Session, gallery_id: int, by: Account | None) -> Gallery:
+    gallery = session.get(Gallery, gallery_id)
+    if gallery is None:
+        raise NotFound("There is no such gallery.")
+    access.require(session, by, Action.EDIT, gallery.event_id)
+    return gallery
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if not 0 < len(name) <= 80:
+        raise InvalidInput("Give the gallery a name of at most 80 characters.")
+    return name

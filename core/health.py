@@ -1,0 +1,62 @@
+"""How every part is."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.backends import Backends
+from core.children import Children
+from core.errors import PlatformError, Unavailable
+
+_children: Children | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part, and what it says of itself."""
+
+    name: str
+    is_well: bool
+    detail: str = ""
+
+
+def watch(children: Children | None) -> None:
+    """Tell who keeps the worker of this process's site alive."""
+    global _children
+    _children = children
+
+
+def of(backends: Backends) -> Sequence[Part]:
+    """Return every part: database, objects, vectors, worker, faces."""
+    return [
+        _ask("database", lambda: _database(backends)),
+        _ask("objects", backends.objects.check),
+        _ask("vectors", backends.vectors.check),
+        _worker(),
+        _ask("faces", lambda: backends.pixels.identity().engine),
+    ]
+
+
+def _ask(name: str, check: Callable[[], str | None]) -> Part:
+    try:
+        return Part(name, True, check() or "")
+    except PlatformError as error:
+        return Part(name, False, str(error))
+
+
+def _database(backends: Backends) -> None:
+    try:
+        with backends.reading() as session:
+            session.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        raise Unavailable("The database does not answer.") from error
+
+
+def _worker() -> Part:
+    if _children is None:
+        return Part("worker", False, "not run by this site")
+    status = next(child for child in _children.status() if child.name == "worker")
+    detail = f"{status.restarts} restarts" if status.restarts else ""
+    return Part("worker", status.is_running, detail if status.is_running else "restarting")

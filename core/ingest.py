@@ -1,0 +1,207 @@
+"""From an original to a searchable photo, one job a step; and back, when a photo is deleted.
+
+Every step may run twice: what it writes has a derived name, and a photo's stage only moves forward.
+"""
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID, uuid5
+
+import numpy as np
+from sqlalchemy import update
+from sqlmodel import Session, col, delete, select
+
+from core import jobs
+from core.backends import Backends
+from core.errors import Conflict, Unavailable
+from core.photos import local_copy
+from core.ports import EngineIdentity, FoundFace
+from models.cart import CartItem
+from models.event import Event
+from models.face import Face, FaceIndex
+from models.job import Job, JobKind, JobStatus
+from models.photo import Photo, Stage
+
+JPEG = "image/jpeg"
+
+
+class EngineChanged(Conflict):
+    """The event's faces were described by another engine than the one that runs now."""
+
+    def __init__(self) -> None:
+        super().__init__("This event was indexed with another face engine. An admin has to re-index it.")
+
+
+def render_photo(backends: Backends, subject: str) -> None:
+    """Job: make the renditions, and the copy without GPS data that a buyer receives."""
+    photo = _load(backends, subject)
+    if photo is None or photo.stage is not Stage.UPLOADED:
+        return
+    with local_copy(backends, photo.original_key) as original:
+        for name, content in backends.pixels.render(original, _mark(backends, photo)).items():
+            backends.objects.put(photo.rendition_key(name), io.BytesIO(content), len(content), JPEG)
+        sha256, size = _deliver(backends, photo, original)
+    with backends.transaction() as session:
+        moved = _advance(session, photo, Stage.UPLOADED, Stage.RENDERED)
+        if moved:
+            session.get_one(Photo, photo.id).sqlmodel_update(
+                {"delivered_sha256": sha256, "delivered_size": size}
+            )
+            jobs.enqueue(session, JobKind.INDEX_FACES, photo.id, event_id=photo.event_id)
+
+
+def _load(backends: Backends, subject: str) -> Photo | None:
+    with backends.reading() as session:
+        photo = session.get(Photo, UUID(subject))
+        return None if photo is None or photo.removed_at is not None else photo
+
+
+def _mark(backends: Backends, photo: Photo) -> str:
+    with backends.reading() as session:
+        return session.get_one(Event, photo.event_id).name
+
+
+def _deliver(backends: Backends, photo: Photo, original: Path) -> tuple[str, int]:
+    if not photo.has_gps:
+        return photo.sha256, photo.byte_size
+    with tempfile.NamedTemporaryFile(dir=original.parent, prefix="work-") as file:
+        target = Path(file.name)
+        backends.pixels.without_gps(original, target)
+        with target.open("rb") as content:
+            digest, size = hashlib.file_digest(content, "sha256").hexdigest(), target.stat().st_size
+            content.seek(0)
+            backends.objects.put(photo.delivered_key, content, size, photo.media_type)
+    return digest, size
+
+
+def _advance(session: Session, photo: Photo, before: Stage, after: Stage) -> bool:
+    moving = (
+        update(Photo)
+        .where(col(Photo.id) == photo.id, col(Photo.stage) == before, col(Photo.removed_at).is_(None))
+        .values(stage=after)
+    )
+    return bool(session.execute(moving).rowcount)  # type: ignore[attr-defined]
+
+
+def index_faces(backends: Backends, subject: str) -> None:
+    """Job: find the faces, write their embeddings, then their rows."""
+    photo = _load(backends, subject)
+    if photo is None or photo.stage is not Stage.RENDERED:
+        return
+    index = face_index(backends, photo.event_id)
+    with local_copy(backends, photo.original_key) as original:
+        found = backends.pixels.faces(original)
+    rows = [_face(photo, rank, face) for rank, face in enumerate(found)]
+    _write_vectors(backends, index, rows, found)
+    with backends.transaction() as session:
+        moved = _advance(session, photo, Stage.RENDERED, Stage.INDEXED)
+        if moved:
+            session.add_all(rows)
+            session.get_one(Photo, photo.id).face_count = sum(row.is_searchable for row in rows)
+            _bump(session, photo.event_id)
+    if not moved and _load(backends, subject) is None:  # deleted meanwhile
+        backends.vectors.delete(index.collection, [row.id for row in rows])
+
+
+def _face(photo: Photo, rank: int, found: FoundFace) -> Face:
+    left, top, right, bottom = found.box
+    return Face(
+        id=uuid5(photo.id, str(rank)),
+        photo_id=photo.id,
+        event_id=photo.event_id,
+        left=left,
+        top=top,
+        right=right,
+        bottom=bottom,
+        confidence=found.confidence,
+        size=found.size,
+        sharpness=found.sharpness,
+        is_searchable=found.embedding is not None,
+    )
+
+
+def _write_vectors(
+    backends: Backends, index: FaceIndex, rows: Sequence[Face], found: Sequence[FoundFace]
+) -> None:
+    embedded = [
+        (row.id, face.embedding) for row, face in zip(rows, found, strict=True) if face.embedding is not None
+    ]
+    if embedded:
+        ids, embeddings = zip(*embedded, strict=True)
+        backends.vectors.upsert(index.collection, ids, np.stack(embeddings))
+
+
+def _bump(session: Session, event_id: int) -> None:
+    session.execute(
+        update(FaceIndex).where(col(FaceIndex.event_id) == event_id).values(version=FaceIndex.version + 1)
+    )
+
+
+def face_index(backends: Backends, event_id: int) -> FaceIndex:
+    """Return the event's index, made on first use by today's engine. Raises EngineChanged."""
+    identity = backends.pixels.identity()
+    with backends.transaction() as session:
+        index = session.get(FaceIndex, event_id)
+        if index is None:
+            index = _new_index(event_id, identity)
+            session.add(index)
+    if identity_of(index) != identity:
+        raise EngineChanged
+    return index
+
+
+def _new_index(event_id: int, identity: EngineIdentity) -> FaceIndex:
+    return FaceIndex(
+        event_id=event_id,
+        engine=identity.engine,
+        weights_sha256=identity.weights_sha256,
+        alignment=identity.alignment,
+        dimension=identity.dimension,
+        metric=identity.metric,
+        collection=f"event-{event_id}-{identity.slug}",
+    )
+
+
+def identity_of(index: FaceIndex) -> EngineIdentity:
+    """Return the identity that the index's embeddings were made by."""
+    return EngineIdentity(
+        index.engine, index.weights_sha256, index.alignment, index.dimension, index.metric
+    )
+
+
+def delete_photo(backends: Backends, subject: str) -> None:
+    """Job: take a removed photo apart: vectors, rows, renditions, original."""
+    photo_id = UUID(subject)
+    with backends.transaction() as session:
+        photo = session.get(Photo, photo_id)
+        if photo is None or photo.removed_at is None:
+            return
+        _stop_steps(backends, session, subject)
+        index = session.get(FaceIndex, photo.event_id)
+        faces = session.exec(select(Face.id).where(Face.photo_id == photo_id)).all()
+    if index is not None and faces:
+        backends.vectors.delete(index.collection, faces)
+    backends.objects.delete(list(backends.objects.keys(f"renditions/{photo_id}/")))
+    backends.objects.delete([photo.delivered_key, photo.original_key])
+    with backends.transaction() as session:
+        for table in (Face, CartItem):
+            session.exec(delete(table).where(col(table.photo_id) == photo_id))
+        session.exec(delete(Photo).where(col(Photo.id) == photo_id))
+        _bump(session, photo.event_id)
+
+
+def _stop_steps(backends: Backends, session: Session, subject: str) -> None:
+    """Cancel the photo's waiting steps. Raises Unavailable while one is running: the queue asks again."""
+    steps = session.exec(
+        select(Job).where(
+            Job.subject == subject, col(Job.kind).in_([JobKind.RENDER_PHOTO, JobKind.INDEX_FACES])
+        )
+    ).all()
+    now = backends.now()
+    if any(step.status is JobStatus.RUNNING and step.lease_until and step.lease_until > now for step in steps):
+        raise Unavailable("The photo is still being worked on.")
+    for step in steps:
+        step.status, step.fence = JobStatus.DONE, None

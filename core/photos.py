@@ -1,0 +1,297 @@
+"""The originals: upload, list, review, delete."""
+
+import hashlib
+import tempfile
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from core import access, activity, audit, jobs
+from core.access import Action, Scope, Viewer
+from core.backends import Backends
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.ports import PhotoFacts
+from models.account import Account, Role
+from models.activity import ActivityKind
+from models.event import Event, EventMember, EventStatus, Gallery, MemberRole
+from models.job import JobKind
+from models.order import LineItem
+from models.photo import Photo, Review, Stage
+
+PAGE = 60  # photos shown at once
+
+
+class AlreadyUploaded(Conflict):
+    """The event has this very file."""
+
+    def __init__(self) -> None:
+        super().__init__("This photo is in the event already.")
+
+
+class FileTooBig(InvalidInput):
+    """More bytes than a photo may have."""
+
+    def __init__(self, limit_mib: int) -> None:
+        super().__init__("This file is larger than {limit} MB. Export it smaller and try again.", limit=limit_mib)
+
+
+class Incoming:
+    """An upload on its way: bytes go to a temporary file, hashed as they pass, gone when it closes."""
+
+    def __init__(self, backends: Backends, filename: str) -> None:
+        folder = backends.settings.data / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.filename = tidy_name(filename)
+        self.byte_size = 0
+        self._limit_mib = backends.settings.max_upload_mib
+        self._hash = hashlib.sha256()
+        self._file = tempfile.NamedTemporaryFile(dir=folder, prefix="upload-")  # noqa: SIM115  closed by us
+        self.path = Path(self._file.name)
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises FileTooBig as soon as there are too many."""
+        self.byte_size += len(chunk)
+        if self.byte_size > self._limit_mib * 2**20:
+            raise FileTooBig(self._limit_mib)
+        self._hash.update(chunk)
+        self._file.write(chunk)
+
+    def finish(self) -> str:
+        """Return the SHA-256 of all bytes, which are now on disk."""
+        self._file.flush()
+        return self._hash.hexdigest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def tidy_name(filename: str) -> str:
+    """Return a name fit to show: its last part, no control or direction characters, at most 200 long."""
+    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    shown = "".join(char for char in last if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
+    return shown.strip(" .")[-200:] or "photo"
+
+
+def may_upload(backends: Backends, gallery_id: int, *, by: Account | None) -> Gallery:
+    """Return the gallery to upload to; asked before a byte is taken. Raises NotFound or Forbidden."""
+    with backends.reading() as session:
+        gallery = session.get(Gallery, gallery_id)
+        if gallery is None:
+            raise NotFound("There is no such gallery.")
+        event = access.require(session, by, Action.UPLOAD, gallery.event_id)
+        if event.status is EventStatus.CLOSED:
+            raise Forbidden("This event is closed. Its organiser can open it again.")
+        return gallery
+
+
+def upload(backends: Backends, gallery_id: int, incoming: Incoming, *, by: Account | None) -> Photo:
+    """Keep the file, and put its first job in the queue. Raises AlreadyUploaded, InvalidInput."""
+    gallery = may_upload(backends, gallery_id, by=by)
+    digest = incoming.finish()
+    with backends.reading() as session:
+        event = session.get_one(Event, gallery.event_id)
+        if session.exec(_same(gallery.event_id, digest)).first():
+            raise AlreadyUploaded
+    facts = backends.pixels.inspect(incoming.path)
+    photo = _row(event, gallery, incoming, digest, facts, by)
+    with incoming.path.open("rb") as content:  # bytes before any row points at them
+        backends.objects.put(photo.original_key, content, incoming.byte_size, facts.media_type)
+    try:
+        with backends.transaction() as session:
+            session.add(photo)
+            session.flush()
+            jobs.enqueue(session, JobKind.RENDER_PHOTO, photo.id, event_id=photo.event_id)
+    except IntegrityError as error:
+        backends.objects.delete([photo.original_key])
+        raise AlreadyUploaded from error
+    return photo
+
+
+def _same(event_id: int, digest: str) -> SelectOfScalar[UUID]:
+    return select(Photo.id).where(Photo.event_id == event_id, Photo.sha256 == digest)
+
+
+def _row(
+    event: Event, gallery: Gallery, incoming: Incoming, digest: str, facts: PhotoFacts, by: Account | None
+) -> Photo:
+    return Photo(
+        event_id=gallery.event_id,
+        gallery_id=gallery.id,
+        uploaded_by=by.id if by else None,
+        filename=incoming.filename,
+        sha256=digest,
+        byte_size=incoming.byte_size,
+        media_type=facts.media_type,
+        width=facts.width,
+        height=facts.height,
+        taken_at=_in_zone(facts.taken_at, event),
+        camera=facts.camera,
+        has_gps=facts.has_gps,
+    )
+
+
+def _in_zone(taken_at: datetime | None, event: Event) -> datetime | None:
+    # Cameras write local time without a zone: it is read as the event's.
+    return None if taken_at is None else taken_at.replace(tzinfo=event.zone).astimezone(UTC)
+
+
+@contextmanager
+def local_copy(backends: Backends, key: str) -> Iterator[Path]:
+    """A stored object as a temporary file, for the pixel sandbox."""
+    folder = backends.settings.data / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="work-") as file, backends.objects.open(key) as content:
+        while chunk := content.read(1 << 20):
+            file.write(chunk)
+        file.flush()
+        yield Path(file.name)
+
+
+# --- what visitors see ---------------------------------------------------------------------
+
+
+def public_query(scope: Scope) -> SelectOfScalar[Photo]:
+    """Select what a visitor of this scope may see; the SQL twin of `Photo.is_public`."""
+    query = select(Photo).where(
+        Photo.event_id == scope.event.id,
+        Photo.stage == Stage.INDEXED,
+        Photo.review == Review.APPROVED,
+        col(Photo.removed_at).is_(None),
+    )
+    return query if scope.gallery_id is None else query.where(Photo.gallery_id == scope.gallery_id)
+
+
+@dataclass(frozen=True)
+class PhotoPage:
+    """Some photos of many."""
+
+    photos: Sequence[Photo]
+    total: int
+
+
+def public(
+    backends: Backends,
+    event_id: int,
+    *,
+    by: Viewer,
+    gallery_id: int | None = None,
+    offset: int = 0,
+    limit: int = PAGE,
+) -> PhotoPage:
+    """Return public photos by the time they were taken, and count the view."""
+    with backends.transaction() as session:
+        scope = access.view(session, by, event_id)
+        query = public_query(scope)
+        if gallery_id is not None:
+            query = query.where(Photo.gallery_id == gallery_id)
+        page = _page(session, query.order_by(col(Photo.taken_at), col(Photo.id)), offset, limit)
+        activity.record(session, ActivityKind.VIEW, by=by, event_id=event_id, photos=len(page.photos))
+    return page
+
+
+def still_public(backends: Backends, event_id: int, photo_ids: Sequence[UUID], *, by: Viewer) -> Sequence[Photo]:
+    """Return those of the photos that the viewer may see now, in the order given."""
+    with backends.reading() as session:
+        query = public_query(access.view(session, by, event_id)).where(col(Photo.id).in_(photo_ids))
+        known = {photo.id: photo for photo in session.exec(query)}
+    return [known[photo_id] for photo_id in photo_ids if photo_id in known]
+
+
+def _page(session: Session, query: SelectOfScalar[Photo], offset: int, limit: int) -> PhotoPage:
+    total = session.exec(select(func.count()).select_from(query.order_by(None).subquery())).one()
+    return PhotoPage(session.exec(query.offset(offset).limit(limit)).all(), total)
+
+
+# --- what members see and do ---------------------------------------------------------------
+
+
+def for_review(
+    backends: Backends,
+    event_id: int,
+    review: Review | None = Review.PENDING,
+    *,
+    by: Account | None,
+    gallery_id: int | None = None,
+    offset: int = 0,
+    limit: int = PAGE,
+) -> PhotoPage:
+    """Return the photos that have renditions, by verdict, in the order they were taken."""
+    with backends.reading() as session:
+        access.require(session, by, Action.REVIEW, event_id)
+        query = select(Photo).where(
+            Photo.event_id == event_id, Photo.stage != Stage.UPLOADED, col(Photo.removed_at).is_(None)
+        )
+        if review is not None:
+            query = query.where(Photo.review == review)
+        if gallery_id is not None:
+            query = query.where(Photo.gallery_id == gallery_id)
+        return _page(session, query.order_by(col(Photo.taken_at), col(Photo.id)), offset, limit)
+
+
+def name_of(backends: Backends, photo_id: str) -> str:
+    """Return the file name of a photo, for messages to those who may see its event."""
+    with backends.reading() as session:
+        photo = session.get(Photo, UUID(photo_id))
+    return photo.filename if photo else photo_id
+
+
+def pending_count(backends: Backends, *, by: Account) -> int:
+    """Return how many photos wait for a verdict in the events that the account may review."""
+    waiting = (Photo.review == Review.PENDING, Photo.stage != Stage.UPLOADED, col(Photo.removed_at).is_(None))
+    query = select(func.count()).select_from(Photo).where(*waiting)
+    if by.role is not Role.ADMIN:
+        reviewing = (EventMember.account_id == by.id, EventMember.role == MemberRole.CO_ORGANISER)
+        query = query.join(EventMember, col(EventMember.event_id) == col(Photo.event_id)).where(*reviewing)
+    with backends.reading() as session:
+        return session.exec(query).one()
+
+
+def review(
+    backends: Backends, photo_ids: Sequence[UUID], verdict: Review, *, by: Account | None
+) -> dict[UUID, Review]:
+    """Give one verdict to several photos of one event; return the verdicts before, for undo."""
+    with backends.transaction() as session:
+        photos, event_id = _several(session, photo_ids)
+        access.require(session, by, Action.REVIEW, event_id)
+        before = {photo.id: photo.review for photo in photos}
+        for photo in photos:
+            photo.review, photo.reviewed_at, photo.reviewed_by = verdict, backends.now(), by.id if by else None
+        audit.record(session, "photo.review", event_id, by=by, verdict=verdict, photos=len(photos))
+        viewer = Viewer(visitor_key="", account=by)
+        activity.record(session, ActivityKind.APPROVAL, by=viewer, event_id=event_id, photos=len(photos))
+    return before
+
+
+def delete(backends: Backends, photo_ids: Sequence[UUID], *, by: Account | None) -> None:
+    """Hide photos at once and have a job take them apart. Raises Conflict for photos that were sold."""
+    with backends.transaction() as session:
+        photos, event_id = _several(session, photo_ids)
+        access.require(session, by, Action.REVIEW, event_id)
+        if session.exec(select(LineItem.id).where(col(LineItem.photo_id).in_(photo_ids))).first():
+            raise Conflict("Some of these photos are in orders and stay for their buyers. Reject them to hide them.")
+        for photo in photos:
+            photo.removed_at = backends.now()
+            jobs.enqueue(session, JobKind.DELETE_PHOTO, photo.id, event_id=event_id)
+        audit.record(session, "photo.delete", event_id, by=by, photos=len(photos))
+
+
+def _several(session: Session, photo_ids: Sequence[UUID]) -> tuple[Sequence[Photo], int]:
+    photos = session.exec(select(Photo).where(col(Photo.id).in_(photo_ids))).all()
+    if not photos or len({photo.event_id for photo in photos}) != 1:
+        raise NotFound("Those photos are not there, or not in one event.")
+    return photos, photos[0].event_id

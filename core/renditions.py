@@ -1,0 +1,106 @@
+"""The addresses of pictures: signed, stable for hours, and checked again whenever one is fetched."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import BinaryIO
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from core import access
+from core.access import Action, Scope, Viewer
+from core.backends import Backends
+from core.errors import NotFound
+from models.account import Account
+from models.event import Event, Visibility
+from models.order import LineItem, Order, OrderStatus
+from models.photo import Photo
+from models.sharing import ShareLink
+
+ADDRESS_TTL = timedelta(hours=12)
+
+
+class NoSuchPicture(NotFound):
+    """No picture there, or none for this reader."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such picture, or its address has expired. Reload the page.")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A rendition to send: a stream to close, its length in bytes, a tag that names its content."""
+
+    content: BinaryIO
+    length: int
+    tag: str
+
+
+def grant_for(scope: Scope, by: Viewer) -> str:
+    """Return by what right the viewer sees the pictures of this scope; checked again at each fetch."""
+    if scope.is_member:
+        return f"account:{by.account_id}"
+    return "listed" if scope.share_link_id is None else f"share:{scope.share_link_id}"
+
+
+def member_grant(account: Account | None) -> str:
+    """Return the right of a member, who sees photos in any state."""
+    return f"account:{account.id if account else 0}"
+
+
+def order_grant(order: Order) -> str:
+    """Return the right of a buyer."""
+    return f"order:{order.id}"
+
+
+def url(backends: Backends, photo_id: UUID, name: str, grant: str) -> str:
+    """Return the local address of a rendition, the same for hours so that browsers keep the picture."""
+    period = ADDRESS_TTL.total_seconds()
+    expires = int((backends.now().timestamp() // period + 2) * period)
+    return "/img/" + backends.signer.sign("img", photo_id.hex, name, grant, expires)
+
+
+def open_signed(backends: Backends, token: str) -> Picture:
+    """Return the picture of a signed address. Raises NoSuchPicture, whatever is wrong."""
+    parts = backends.signer.read("img", token)
+    if parts is None or len(parts) != 4 or parts[3] < backends.now().timestamp():
+        raise NoSuchPicture
+    photo_id, name, grant, _ = parts
+    with backends.reading() as session:
+        photo = session.get(Photo, UUID(photo_id))
+        if photo is None or not _holds(backends, session, grant, photo):
+            raise NoSuchPicture
+    key = photo.rendition_key(name)
+    return Picture(backends.objects.open(key), backends.objects.size(key), f'"{photo.sha256[:16]}-{name}"')
+
+
+def _holds(backends: Backends, session: Session, grant: str, photo: Photo) -> bool:
+    kind, _, subject = grant.partition(":")
+    if kind == "account":
+        return access.may(session, session.get(Account, int(subject)), Action.SEE, photo.event_id)
+    if kind == "order":
+        return _was_bought(session, UUID(subject), photo)
+    if not photo.is_public or photo.event_id is None:
+        return False
+    event = session.get_one(Event, photo.event_id)
+    if not event.is_open_to_visitors(backends.now()):
+        return False
+    if kind == "listed":
+        return event.visibility is Visibility.LISTED
+    return kind == "share" and _is_linked(backends, session, int(subject), photo)
+
+
+def _was_bought(session: Session, order_id: UUID, photo: Photo) -> bool:
+    order = session.get(Order, order_id)
+    bought = select(LineItem.id).where(LineItem.order_id == order_id, LineItem.photo_id == photo.id)
+    return order is not None and order.status is OrderStatus.PAID and session.exec(bought).first() is not None
+
+
+def _is_linked(backends: Backends, session: Session, link_id: int, photo: Photo) -> bool:
+    link = session.get(ShareLink, link_id)
+    return (
+        link is not None
+        and link.is_open(backends.now())
+        and link.event_id == photo.event_id
+        and link.gallery_id in (None, photo.gallery_id)
+    )

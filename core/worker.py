@@ -1,0 +1,62 @@
+"""All background work on one screen, and the loop that does it."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from core import ingest, jobs, orders
+from core.backends import Backends
+from models.job import JobKind
+
+log = structlog.get_logger()
+
+HANDLERS: dict[JobKind, jobs.Handler] = {
+    JobKind.RENDER_PHOTO: ingest.render_photo,
+    JobKind.INDEX_FACES: ingest.index_faces,
+    JobKind.DELETE_PHOTO: ingest.delete_photo,
+    JobKind.SETTLE_ORDER: orders.settle,
+    JobKind.EXPIRE_ORDER: orders.expire,
+}
+
+IDLE_SECONDS = 0.5  # between two looks at an empty queue
+DRAIN_LOOK_SECONDS = 0.1
+
+
+def run(backends: Backends, stop: threading.Event) -> None:
+    """Work on jobs, several at once, until `stop` is set; the jobs at hand are finished first."""
+    threads = [
+        threading.Thread(target=_loop, args=(backends, stop), name=f"worker-{number}")
+        for number in range(backends.settings.worker_threads)
+    ]
+    for thread in threads:
+        thread.start()
+    log.info("worker ready", threads=len(threads))
+    for thread in threads:
+        thread.join()
+
+
+def drain(backends: Backends, on_left: Callable[[int], None] = lambda _: None) -> None:
+    """Work until the queue has nothing left to do now, telling how many jobs are left. For commands."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=_loop, args=(backends, stop), name=f"drain-{number}")
+        for number in range(backends.settings.worker_threads)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        while left := jobs.unfinished(backends):
+            on_left(left)
+            stop.wait(DRAIN_LOOK_SECONDS)
+        on_left(0)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _loop(backends: Backends, stop: threading.Event) -> None:
+    while not stop.is_set():
+        if not jobs.run_next(backends, HANDLERS):
+            stop.wait(IDLE_SECONDS)

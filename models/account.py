@@ -1,0 +1,73 @@
+"""Who signs in, with what session, and the codes that are good once."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Field, SQLModel
+
+from models.fields import UTC_TIME, choice, utc_now
+
+
+class Role(StrEnum):
+    """What an account may be on the whole platform. Its part in one event is `MemberRole`."""
+
+    ADMIN = "admin"
+    ORGANISER = "organiser"
+    PHOTOGRAPHER = "photographer"
+    ANALYST = "analyst"
+    GUEST = "guest"
+
+
+class Account(SQLModel, table=True):
+    """A person who signs in."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    email: str = Field(unique=True, max_length=254)  # lower case
+    name: str = Field(max_length=100)
+    password_hash: str  # bcrypt
+    role: Role = Field(default=Role.GUEST, sa_type=choice(Role))
+    is_active: bool = True
+    is_demo: bool = False  # its password is public: it signs in on loopback only
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIME)
+
+
+class SignInSession(SQLModel, table=True):
+    """One signed-in browser. The cookie holds the token, the row only its hash."""
+
+    __tablename__ = "sign_in_session"
+
+    token_sha256: str = Field(primary_key=True, max_length=64)
+    account_id: int = Field(foreign_key="account.id", index=True, ondelete="CASCADE")
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIME)
+    expires_at: datetime = Field(sa_type=UTC_TIME)
+    revoked_at: datetime | None = Field(default=None, sa_type=UTC_TIME)
+
+
+class CodePurpose(StrEnum):
+    """What a one-time code opens."""
+
+    SIGN_IN = "sign_in"
+    FIRST_ADMIN = "first_admin"
+
+
+class OneTimeCode(SQLModel, table=True):
+    """A code that works once, until it expires, and only in the browser that holds the nonce."""
+
+    __tablename__ = "one_time_code"
+
+    code_sha256: str = Field(primary_key=True, max_length=64)
+    purpose: CodePurpose = Field(sa_type=choice(CodePurpose))
+    account_id: int | None = Field(default=None, foreign_key="account.id", ondelete="CASCADE")
+    nonce_sha256: str | None = Field(default=None, max_length=64)
+    expires_at: datetime = Field(sa_type=UTC_TIME)
+    used_at: datetime | None = Field(default=None, sa_type=UTC_TIME)
+
+
+class FailedSignIn(SQLModel, table=True):
+    """One wrong password, counted towards the lock-out of a name."""
+
+    __tablename__ = "failed_sign_in"
+
+    id: int | None = Field(default=None, primary_key=True)
+    email_sha256: str = Field(index=True, max_length=64)
+    at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIME)

@@ -1,0 +1,11 @@
+"""What an address shows to an account whose role does not include it."""
+
+from core.i18n import _
+from pages.parts import style
+
+style.empty_state(
+    _("Your account may not open this page"),
+    _("Ask an admin if you need it."),
+    href="/",
+    link_text=_("Back to the events"),
+)

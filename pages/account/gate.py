@@ -1,0 +1,11 @@
+"""What an address shows to those who have not signed in: the way in, and back here."""
+
+from core.i18n import _
+from pages.parts import site, style
+
+style.empty_state(
+    _("Sign in to see this page"),
+    _("It belongs to organisers, photographers, analysts and admins."),
+    href=site.with_next("/sign_in", site.here()),
+    link_text=_("Sign in"),
+)

@@ -1,0 +1,24 @@
+"""How every part is, and which face engine is on."""
+
+import streamlit as st
+
+from core import access, health
+from core.i18n import _
+from models.account import Role
+from pages.parts import site, style
+
+backends = site.backends()
+access.require_role(site.require_account(), Role.ADMIN)
+style.hero(_("Health"), _("Every part that Encore stands on."))
+
+
+@st.fragment(run_every=10)
+def overview() -> None:
+    """Show each part with its state."""
+    for part in health.of(backends):
+        chip = style.status_chip(_("works"), "good") if part.is_well else style.status_chip(_("in trouble"), "bad")
+        st.html(f"<p><strong>{style.escape(part.name)}</strong> {chip} {style.escape(part.detail)}</p>")
+
+
+overview()
+st.caption(_("Programs read the same at /health."))

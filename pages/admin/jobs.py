@@ -1,0 +1,46 @@
+"""Background work that is in trouble: what, why, and another try."""
+
+import streamlit as st
+
+from core import jobs
+from core.i18n import _
+from models.job import JobStatus
+from pages.parts import site, style
+
+backends = site.backends()
+account = site.require_account()
+style.hero(_("Jobs"), _("Work in the background. What gave up is listed with its reason."))
+
+
+@st.fragment(run_every=5)
+def overview() -> None:
+    """Show the counts and every job in trouble."""
+    troubled = jobs.failed(backends, by=account)
+    counts = jobs.counts(backends)
+    columns = st.columns(4)
+    for column, (label, status) in zip(
+        columns,
+        (
+            (_("Waiting"), JobStatus.DUE),
+            (_("Running"), JobStatus.RUNNING),
+            (_("Done"), JobStatus.DONE),
+            (_("Gave up"), JobStatus.FAILED),
+        ),
+        strict=True,
+    ):
+        column.metric(label, f"{counts.get(status, 0):,}", border=True)
+    if not troubled:
+        style.empty_state(_("Nothing is in trouble"), _("Jobs that fail appear here with a button to try again."))
+    for job, event_name in troubled:
+        with st.container(border=True):
+            left, right = st.columns([4, 1], vertical_alignment="center")
+            state = _("gave up") if job.status is JobStatus.FAILED else _("trying again")
+            tries = _("{count} attempts").format(count=job.attempts)
+            left.markdown(f"**{job.kind}** · {style.plain(event_name)} · {state}, {tries}")
+            left.caption(style.plain(job.last_error or ""))
+            if job.status is JobStatus.FAILED and right.button(_("Try again"), key=f"retry_{job.id}"):
+                jobs.retry(backends, job.id or 0, by=account)
+                st.rerun(scope="fragment")
+
+
+overview()

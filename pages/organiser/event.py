@@ -1,0 +1,119 @@
+"""One event: how far its photos are, what visitors may do, its galleries, members and words."""
+
+import streamlit as st
+
+from core import events, galleries
+from core.access import Action
+from core.i18n import _
+from models.event import EventStatus, MemberRole
+from pages.parts import event_form, event_picker, site, style, words
+
+backends = site.backends()
+account = site.require_account()
+event = event_picker.by_id(account)
+event_id = event.id or 0
+may_edit = event in events.allowing(backends, Action.EDIT, by=account)
+
+
+@st.fragment(run_every=3)
+def progress() -> None:
+    """Show how far the pipeline is, live."""
+    counts = events.counts(backends, event_id, by=account)
+    columns = st.columns(4)
+    for column, (label, value) in zip(
+        columns,
+        (
+            (_("Photos"), counts.uploaded),
+            (_("Waiting for review"), counts.pending),
+            (_("Approved"), counts.approved),
+            (_("Faces found"), counts.faces),
+        ),
+        strict=True,
+    ):
+        column.metric(label, f"{value:,}", border=True)
+    if counts.indexed < counts.uploaded:
+        text = _("{done} of {total} photos are ready").format(done=counts.indexed, total=counts.uploaded)
+        st.progress(counts.indexed / counts.uploaded, text)
+
+
+def status_bar() -> None:
+    """Move the event on, or back, saying what that means."""
+    status = st.segmented_control(
+        _("Status"), list(EventStatus), default=event.status, format_func=words.status, required=True
+    )
+    if status is not None and status != event.status:
+        events.set_status(backends, event_id, status, by=account)
+        st.toast(words.status_meaning(status))
+        st.rerun()
+    st.caption(words.status_meaning(event.status))
+
+
+def edit_galleries() -> None:
+    """Add, rename and remove galleries."""
+    for gallery in galleries.listing(backends, event_id, by=account):
+        name, save, remove = st.columns([4, 1, 1], vertical_alignment="bottom")
+        new_name = name.text_input(_("Gallery"), gallery.name, key=f"gallery_{gallery.id}", max_chars=80)
+        if save.button(_("Rename"), key=f"rename_{gallery.id}", disabled=new_name == gallery.name):
+            galleries.rename(backends, gallery.id or 0, new_name, by=account)
+            st.rerun()
+        if remove.button(_("Remove"), key=f"remove_{gallery.id}"):
+            galleries.remove(backends, gallery.id or 0, by=account)
+            st.rerun()
+    with st.form("new_gallery", clear_on_submit=True, border=False):
+        added = st.text_input(_("New gallery"), placeholder=_("Finish"), max_chars=80)
+        if st.form_submit_button(_("Add gallery")):
+            galleries.add(backends, event_id, added, by=account)
+            st.rerun()
+
+
+def edit_members() -> None:
+    """Show who has a part in the event; add and remove them."""
+    for member, person in events.members(backends, event_id, by=account):
+        who, remove = st.columns([5, 1], vertical_alignment="center")
+        who.markdown(f"**{style.plain(person.name)}** · {style.plain(person.email)} · {words.member_role(member.role)}")
+        if may_edit and remove.button(_("Remove"), key=f"member_{person.id}"):
+            events.remove_member(backends, event_id, person.id or 0, by=account)
+            st.rerun()
+    if may_edit:
+        add_member()
+
+
+def add_member() -> None:
+    """Ask for an address and a part."""
+    with st.form("new_member", clear_on_submit=True, border=False):
+        address, part = st.columns(2)
+        email = address.text_input(_("Address of an account"), max_chars=254)
+        role = part.selectbox(_("Part"), list(MemberRole), index=1, format_func=words.member_role)
+        commission = st.number_input(_("Commission (%)"), 0, 100, 0)
+        if st.form_submit_button(_("Add member")):
+            events.set_member(backends, event_id, email, role, commission, by=account)
+            st.rerun()
+
+
+def edit_details() -> None:
+    """Change what is written about the event."""
+    details = event_form.ask(event, submit=_("Save"))
+    if details is not None and event_form.refusing(
+        lambda: events.edit(backends, event_id, details, by=account)
+    ):
+        st.toast(_("Saved."))
+        st.rerun()
+
+
+style.hero(event.name, " · ".join(part for part in (site.day(event.held_on), event.place) if part))
+event_picker.links(event)
+if may_edit:
+    status_bar()
+progress()
+event_picker.failures(event, account)
+if may_edit:
+    galleries_tab, members_tab, details_tab = st.tabs([_("Galleries"), _("Members"), _("Details")])
+    with galleries_tab:
+        edit_galleries()
+    with members_tab:
+        edit_members()
+    with details_tab:
+        edit_details()
+else:
+    st.subheader(_("Members"))
+    edit_members()

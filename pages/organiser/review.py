@@ -1,0 +1,130 @@
+"""Approve and reject: several photos at once, with undo."""
+
+import math
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import streamlit as st
+
+from core import events, i18n, photos, renditions
+from core.access import Action
+from core.i18n import _
+from models.photo import Photo, Review, Stage
+from pages.parts import event_picker, shop, site, style, words
+from pages.parts.photo_grid import GridAction, GridPhoto, Tone, photo_grid
+
+ALL = "all"
+TONES: Mapping[Review, Tone] = {Review.APPROVED: "good", Review.REJECTED: "bad", Review.PENDING: "warn"}
+
+backends = site.backends()
+account = site.require_account()
+style.hero(_("Review"), _("Visitors see only what you approve."))
+event = event_picker.choose(account, Action.REVIEW)
+event_id = event.id or 0
+grant = renditions.member_grant(account)
+
+
+def shown(photo: Photo) -> GridPhoto:
+    """Return a photo with its verdict."""
+    waiting = "" if photo.stage is Stage.INDEXED else f" · {_('faces pending')}"
+    return GridPhoto(
+        id=str(photo.id),
+        small_url=renditions.url(backends, photo.id, "300", grant),
+        large_url=renditions.url(backends, photo.id, "1600", grant),
+        width=photo.width,
+        height=photo.height,
+        alt=shop.describe(photo, event),
+        badge=words.review(photo.review),
+        tone=TONES[photo.review],
+        caption=f"{photo.filename} · {shop.describe(photo, event)}{waiting}",
+    )
+
+
+def act(name: str, ids: Sequence[UUID]) -> None:
+    """Do what was pressed; verdicts can be undone, deletion asks first."""
+    if name == "delete":
+        confirm_delete(ids)
+    elif name == "cover":
+        events.set_cover(backends, event_id, ids[0], by=account)
+        st.toast(_("This photo is the cover now."))
+    else:
+        st.session_state["undo"] = photos.review(backends, ids, Review(name), by=account)
+        st.rerun()
+
+
+@st.dialog(_("Delete these photos?"))
+def confirm_delete(ids: Sequence[UUID]) -> None:
+    """Delete after a second thought."""
+    st.write(
+        i18n.plural(
+            "{count} photo, with its faces and every rendition, is gone for good.",
+            "{count} photos, with their faces and every rendition, are gone for good.",
+            len(ids),
+        )
+    )
+    if st.button(_("Delete for good"), type="primary"):
+        photos.delete(backends, ids, by=account)
+        st.rerun()
+
+
+def offer_undo() -> None:
+    """Put the last verdicts back on wish."""
+    before: dict[UUID, Review] = st.session_state.get("undo", {})
+    if not before:
+        return
+    text = i18n.plural("{count} verdict given.", "{count} verdicts given.", len(before))
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.success(text)
+    if right.button(_("Undo"), icon=":material/undo:"):
+        for verdict in set(before.values()):
+            photos.review(backends, [key for key, was in before.items() if was is verdict], verdict, by=account)
+        del st.session_state["undo"]
+        st.rerun()
+
+
+counts = events.counts(backends, event_id, by=account)
+labels = {
+    Review.PENDING: f"{_('Waiting')} ({counts.pending})",
+    Review.APPROVED: f"{_('Approved')} ({counts.approved})",
+    Review.REJECTED: f"{_('Rejected')} ({counts.rejected})",
+    ALL: _("All"),
+}
+chosen = st.segmented_control(
+    _("Show"),
+    [str(key) for key in labels],
+    default=str(Review.PENDING),
+    format_func=labels.__getitem__,
+    key="show",
+    bind="query-params",
+    required=True,
+)
+offer_undo()
+page = st.session_state.get("page", 1)
+verdict = None if chosen == ALL else Review(chosen)
+found = photos.for_review(backends, event_id, verdict, by=account, offset=(page - 1) * photos.PAGE)
+if found.photos:
+    result = photo_grid(
+        [shown(photo) for photo in found.photos],
+        key=f"review_{event_id}_{chosen}_{page}",
+        mode="choose",
+        actions=[
+            GridAction(Review.APPROVED, _("Approve"), "primary"),
+            GridAction(Review.REJECTED, _("Reject")),
+            GridAction("cover", _("Use as cover")),
+            GridAction("delete", _("Delete"), "danger"),
+        ],
+        words=shop.words(),
+    )
+    if result.action is not None:
+        act(result.action.name, [UUID(photo_id) for photo_id in result.action.ids])
+    if found.total > photos.PAGE:
+        st.pagination(math.ceil(found.total / photos.PAGE), key="page", bind="query-params")
+elif verdict is Review.PENDING:
+    style.empty_state(
+        _("Nothing waits for you"),
+        _("New uploads appear here as soon as their pictures are made."),
+        href=f"/upload?id={event_id}",
+        link_text=_("Upload photos"),
+    )
+else:
+    style.empty_state(_("No photo here"), _("Choose another verdict above."))

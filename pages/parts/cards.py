@@ -1,0 +1,46 @@
+"""Cards: the list of events as a grid of links."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+from pages.parts import style
+
+
+@dataclass(frozen=True)
+class EventCard:
+    """One event as a visitor meets it. `href` and `cover_url` are local paths; no cover: ""."""
+
+    title: str
+    place: str
+    date_text: str
+    cover_url: str
+    href: str
+    chips: Sequence[tuple[str, style.Tone]] = ()
+
+
+def event_cards(cards: Sequence[EventCard]) -> None:
+    """Show the cards as a responsive grid."""
+    st.html(f'<ul class="encore-cards">{"".join(event_card(card) for card in cards)}</ul>')
+
+
+def event_card(card: EventCard) -> str:
+    """Return one card as safe HTML: a list item that is a link as a whole."""
+    chips = "".join(style.status_chip(text, tone) for text, tone in card.chips)
+    chip_row = f'<span class="encore-chips">{chips}</span>' if chips else ""
+    facts = " · ".join(escape(fact) for fact in (card.date_text, card.place) if fact)
+    return (
+        f'<li><a href="{escape(card.href)}" target="_self">{_cover(card)}'
+        f'<span class="encore-card-text"><span class="encore-card-title">{escape(card.title)}</span>'
+        f'<span class="encore-card-facts">{facts}</span>'
+        f"{chip_row}</span></a></li>"
+    )
+
+
+def _cover(card: EventCard) -> str:
+    """Return the picture on top; its text stands right below it, so it has no words of its own."""
+    if not card.cover_url:
+        return '<span class="encore-cover encore-rest" aria-hidden="true"></span>'
+    return f'<img class="encore-cover" src="{escape(card.cover_url)}" alt="" loading="lazy" decoding="async">'

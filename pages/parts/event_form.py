@@ -1,0 +1,84 @@
+"""The form for what is written about an event, for new ones and for changes."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+import streamlit as st
+
+from core import i18n, pricing
+from core.errors import PlatformError
+from core.events import Details
+from core.i18n import _
+from models.event import Event, Visibility
+from pages.parts import words
+
+T = TypeVar("T")
+
+
+def ask(event: Event | None, *, submit: str) -> Details | None:
+    """Show the form, filled with the event if there is one; return the details once they are sent."""
+    with st.form(f"event_{event.id if event else 'new'}", border=False):
+        name = st.text_input(_("Name"), event.name if event else "", max_chars=120)
+        left, right = st.columns(2)
+        held_on = left.date_input(_("Date"), event.held_on if event else date.today())
+        time_zone = right.selectbox(_("Time zone"), _zones(), index=_zones().index(_zone(event)))
+        place = st.text_input(_("Place"), event.place if event else "", max_chars=120)
+        description = st.text_area(_("Description"), event.description if event else "", max_chars=2000)
+        price = st.number_input(
+            _("Price per photo (THB)"), 0.0, 999_999.0, _price(event), step=10.0, format="%.2f",
+            help=_("Zero makes every photo free."),
+        )
+        visibility = st.radio(
+            _("Who finds the event?"),
+            list(Visibility),
+            index=list(Visibility).index(event.visibility) if event else 1,
+            format_func=words.visibility,
+        )
+        expires_on = st.date_input(_("Visitors may come until (optional)"), _expiry_day(event))
+        if not st.form_submit_button(submit, type="primary"):
+            return None
+    return Details(
+        name=name.strip(),
+        held_on=held_on,
+        time_zone=time_zone,
+        place=place.strip(),
+        description=description.strip(),
+        price_amount=int(Decimal(str(price)) * pricing.minor_units("THB")),
+        visibility=visibility,
+        expires_at=_end_of(expires_on, time_zone),
+    )
+
+
+def refusing(action: Callable[[], T]) -> T | None:
+    """Do it, or show the refusal beside the form so that nothing that was typed is lost."""
+    try:
+        return action()
+    except PlatformError as refusal:
+        st.error(i18n.refusal(refusal))
+        return None
+
+
+def _zones() -> list[str]:
+    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "System")))
+
+
+def _zone(event: Event | None) -> str:
+    return event.time_zone if event and event.time_zone in _zones() else "Asia/Bangkok"
+
+
+def _price(event: Event | None) -> float:
+    return (event.price_amount if event else 12_000) / pricing.minor_units("THB")
+
+
+def _expiry_day(event: Event | None) -> date | None:
+    return event.expires_at.astimezone(event.zone).date() if event and event.expires_at else None
+
+
+def _end_of(day: date | None, time_zone: str) -> datetime | None:
+    """Return the last second of a day where the event is, in UTC."""
+    if day is None:
+        return None
+    return datetime.combine(day, time(23, 59, 59), tzinfo=ZoneInfo(time_zone)).astimezone(UTC)

@@ -1,0 +1,66 @@
+"""Which of the account's events a page is about: kept in the address, so that a reload stays."""
+
+from html import escape
+
+import streamlit as st
+
+from core import access, events, jobs, photos
+from core.access import Action
+from core.i18n import _
+from models.account import Account
+from models.event import Event
+from pages.parts import site, style
+
+
+def by_id(account: Account) -> Event:
+    """Return the event that the address names. Raises NotFound."""
+    given = st.query_params.get("id", "")
+    if not given.isdecimal():
+        raise access.NoSuchEvent
+    return events.get(site.backends(), int(given), by=account)
+
+
+def choose(account: Account, action: Action) -> Event:
+    """Let the account choose among the events in which it may do this; says so and ends when there are none."""
+    found = events.allowing(site.backends(), action, by=account)
+    if not found:
+        style.empty_state(
+            _("No event to work on"),
+            _("Create an event, or ask an organiser to add you to theirs."),
+            href="/events",
+            link_text=_("My events"),
+        )
+        st.stop()
+    by_name = {str(event.id): event for event in found}
+    chosen = st.selectbox(
+        _("Event"),
+        list(by_name),
+        format_func=lambda key: f"{by_name[key].name} · {site.day(by_name[key].held_on)}",
+        key="id",
+        bind="query-params",
+    )
+    return by_name.get(chosen or "", found[0])
+
+
+def links(event: Event) -> None:
+    """Show the ways from an event to the work on it."""
+    places = (
+        ("upload", _("Upload")),
+        ("review", _("Review")),
+        ("share", _("Share")),
+        ("sales", _("Sales")),
+    )
+    row = "".join(f'<a href="/{path}?id={event.id}" target="_self">{escape(text)}</a>' for path, text in places)
+    row += f'<a href="/gallery?event={escape(event.slug)}" target="_self">{escape(_("As a visitor"))}</a>'
+    st.html(f'<nav class="encore-links" aria-label="{escape(_("This event"))}">{row}</nav>')
+
+
+def failures(event: Event, account: Account) -> None:
+    """List the photos whose work gave up, each with its reason and another try."""
+    backends = site.backends()
+    for job in jobs.failed_of_event(backends, event.id or 0, by=account):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.warning(f"{photos.name_of(backends, job.subject)}: {job.last_error}", icon=":material/error:")
+        if right.button(_("Try again"), key=f"retry_{job.id}"):
+            jobs.retry(backends, job.id or 0, by=account)
+            st.rerun()

@@ -1,0 +1,103 @@
+"""Which pages there are for whom. Hiding one is a courtesy: services check access."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from core import carts, photos
+from core.i18n import _
+from models.account import Account, Role
+from pages.parts import site
+
+PAGES = Path(__file__).parents[1]
+EVERYONE = frozenset(Role)
+STAFF = EVERYONE - {Role.GUEST}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page, its address, and who finds it in the navigation; `title` is empty for pages never listed."""
+
+    script: str
+    path: str
+    title: str
+    roles: frozenset[Role] | None = None  # None: everyone, signed in or not
+    section: str = ""
+    is_hidden: bool = False  # reached by a link only
+
+
+def _places() -> list[Place]:
+    work, analyse, admin = _("Work"), _("Analyse"), _("Admin")
+    admins = frozenset({Role.ADMIN})
+    return [
+        Place("visitor/home.py", "", _("Events")),
+        Place("visitor/gallery.py", "gallery", _("Gallery"), is_hidden=True),
+        Place("visitor/find_me.py", "find_me", _("Find me"), is_hidden=True),
+        Place("visitor/cart.py", "cart", _("Cart")),
+        Place("visitor/orders.py", "orders", _("My orders")),
+        Place("visitor/order.py", "order", _("Order"), is_hidden=True),
+        Place("visitor/pay.py", "pay", _("Payment"), is_hidden=True),
+        Place("organiser/events.py", "events", _("My events"), STAFF, work),
+        Place("organiser/event.py", "event", _("Event"), STAFF, work, is_hidden=True),
+        Place("photographer/upload.py", "upload", _("Upload"), STAFF, work),
+        Place("organiser/review.py", "review", _("Review"), STAFF, work),
+        Place("organiser/share.py", "share", _("Share"), STAFF, work),
+        Place("analyst/sales.py", "sales", _("Sales"), STAFF, analyse),
+        Place("admin/accounts.py", "accounts", _("Accounts"), admins, admin),
+        Place("admin/jobs.py", "jobs", _("Jobs"), admins, admin),
+        Place("admin/health.py", "status", _("Health"), admins, admin),
+        Place("account/profile.py", "profile", _("Profile"), EVERYONE),
+        Place("account/register.py", "register", _("Register"), is_hidden=True),
+        Place("account/sign_in.py", "sign_in", _("Sign in")),
+    ]
+
+
+def choose(account: Account | None) -> StreamlitPage:
+    """Build the navigation for who is here and return the page that was asked for."""
+    sections: dict[str, list[StreamlitPage]] = {"": []}
+    for place in _places():
+        sections.setdefault(place.section, []).append(_page(place, account))
+    listed = {name: pages for name, pages in sections.items() if pages}
+    return st.navigation(listed, position="top")
+
+
+def _page(place: Place, account: Account | None) -> StreamlitPage:
+    """Return the page; where it is not for this reader, its address says so instead."""
+    script = place.script
+    if place.roles is not None and account is None:
+        script = "account/gate.py"
+    elif place.roles is not None and account is not None and account.role not in place.roles:
+        script = "account/closed.py"
+    is_visible = script == place.script and not place.is_hidden and not _is_over(place, account)
+    return st.Page(
+        PAGES / script,
+        title=_title(place, account) if is_visible else place.title,
+        url_path=place.path,
+        default=place.path == "",
+        visibility="visible" if is_visible else "hidden",
+    )
+
+
+def _is_over(place: Place, account: Account | None) -> bool:
+    return place.path == "sign_in" and account is not None
+
+
+def _title(place: Place, account: Account | None) -> str:
+    count = _count(place, account)
+    return f"{place.title} ({count})" if count else place.title
+
+
+def _count(place: Place, account: Account | None) -> int:
+    if place.path == "cart":
+        return carts.count(site.backends(), site.viewer())
+    if place.path == "review" and account is not None:
+        return photos.pending_count(site.backends(), by=account)
+    return 0
+
+
+def paths() -> Iterable[str]:
+    """Return every page's address, for tests that open each once."""
+    return [place.path for place in _places()]

@@ -1,0 +1,26 @@
+"""Where the visitor is: the event of this address, opened by its share link or found by its name."""
+
+import streamlit as st
+
+from core import access, events, sharing
+from core.access import Scope, Viewer
+from pages.parts import site
+
+
+def current(viewer: Viewer) -> Scope:
+    """Return what the viewer sees of the event in the address. Raises NotFound, CookiesBlocked."""
+    token = st.query_params.get("share")
+    if token:
+        backends = site.backends()
+        event = sharing.open_link(backends, token, by=site.require_visitor())
+        return events.find(backends, str(event.id), by=viewer)
+    slug = st.query_params.get("event")
+    if not slug:
+        raise access.NoSuchEvent
+    return events.find(site.backends(), slug, by=viewer)
+
+
+def link(page: str, scope: Scope) -> str:
+    """Return the local address of another page about the same event, by the same right."""
+    token = st.query_params.get("share")
+    return f"/{page}?share={token}" if token else f"/{page}?event={scope.event.slug}"

@@ -1,0 +1,67 @@
+"""Photos that a visitor sees and may put into the cart."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import streamlit as st
+
+from core import carts, i18n, renditions
+from core.access import Scope, Viewer
+from core.i18n import _
+from core.pricing import format_amount
+from models.event import Event
+from models.photo import Photo
+from pages.parts import site
+from pages.parts.photo_grid import GridAction, GridPhoto, photo_grid
+
+
+def grid(photos: Sequence[Photo], scope: Scope, viewer: Viewer, *, key: str) -> None:
+    """Show the photos; where they are on sale, several at once can be chosen and put into the cart."""
+    backends = site.backends()
+    is_on_sale = scope.event.is_on_sale(backends.now())
+    in_cart = carts.photo_ids(backends, viewer)
+    result = photo_grid(
+        [_shown(photo, scope, viewer, photo.id in in_cart) for photo in photos],
+        key=key,
+        mode="choose" if is_on_sale else "view",
+        actions=[GridAction("cart", _("Add to cart"), "primary")] if is_on_sale else [],
+        words=words(),
+    )
+    if result.action is not None:
+        added = carts.add(
+            backends, site.require_visitor(), [UUID(photo_id) for photo_id in result.action.ids]
+        )
+        st.toast(
+            i18n.plural("{count} photo is in your cart.", "{count} photos are in your cart.", added or 1)
+        )
+        st.rerun()
+
+
+def _shown(photo: Photo, scope: Scope, viewer: Viewer, is_in_cart: bool) -> GridPhoto:
+    backends, grant = site.backends(), renditions.grant_for(scope, viewer)
+    return GridPhoto(
+        id=str(photo.id),
+        small_url=renditions.url(backends, photo.id, "300", grant),
+        large_url=renditions.url(backends, photo.id, "1600", grant),
+        width=photo.width,
+        height=photo.height,
+        alt=describe(photo, scope.event),
+        badge=_("In cart") if is_in_cart else "",
+        tone="good" if is_in_cart else "",
+        caption=describe(photo, scope.event),
+        price=format_amount(scope.event.price_amount, scope.event.currency),
+    )
+
+
+def describe(photo: Photo, event: Event) -> str:
+    """Return a photo in words: when it was taken and how many people are on it."""
+    people = i18n.plural("{count} person", "{count} people", photo.face_count) if photo.face_count else ""
+    when = site.local(event, photo.taken_at) if photo.taken_at else photo.filename
+    return ", ".join(part for part in (when, people) if part)
+
+
+def words() -> dict[str, str]:
+    """Return the grid's words in the reader's language."""
+    from pages.parts.photo_grid import WORDS
+
+    return {name: _(text) for name, text in WORDS.items()}

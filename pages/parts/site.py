@@ -1,0 +1,103 @@
+"""What every page asks: the services, who is here, and the way to another address."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from html import escape
+from typing import NoReturn
+from urllib.parse import quote, urlencode, urlsplit
+
+import streamlit as st
+
+from core import sessions, wiring
+from core.access import Viewer
+from core.backends import Backends
+from models.account import Account
+from models.event import Event
+from pages.parts.redirect import is_local, redirect
+
+
+def backends() -> Backends:
+    """Return this process's backends."""
+    return wiring.backends()
+
+
+def cookies() -> Mapping[str, str]:
+    """Return the browser's cookies, as they were when it opened the page."""
+    return st.context.cookies
+
+
+def viewer() -> Viewer:
+    """Return who looks. The session is looked up on every call, so that one that was ended is ended."""
+    return sessions.viewer_of(backends(), cookies())
+
+
+def account() -> Account | None:
+    """Return who is signed in, if anyone."""
+    return sessions.account_of(backends(), session_token())
+
+
+def session_token() -> str:
+    """Return the token of this browser's session, "" without one."""
+    return cookies().get(sessions.SESSION_COOKIE, "")
+
+
+def require_account() -> Account:
+    """Return who is signed in; anyone else is sent to sign in, and back here afterwards."""
+    found = account()
+    if found is None:
+        go(with_next("/sign_in", here()))
+    return found
+
+
+def require_visitor() -> Viewer:
+    """Return who looks, with a visitor key to keep a cart under. Raises CookiesBlocked."""
+    found = viewer()
+    if not found.visitor_key:
+        raise sessions.CookiesBlocked
+    return found
+
+
+def go(path: str) -> NoReturn:
+    """Send the browser to a local path, or to an https address of ours, and end this run."""
+    redirect(path)
+    st.stop()
+
+
+def enter(account_id: int | None, target: str) -> NoReturn:
+    """Sign in an account whose password was checked, and send the browser on. Raises CookiesBlocked."""
+    code = sessions.start_sign_in(backends(), account_id, cookies().get(sessions.NONCE_COOKIE, ""))
+    go(with_next(f"/session/login?code={code}", target))
+
+
+def next_path() -> str:
+    """Return where the visitor was going, from the address of this page; "/" when it is no local path."""
+    target = st.query_params.get("next", "/")
+    return target if is_local(target) else "/"
+
+
+def with_next(path: str, target: str) -> str:
+    """Return the local path, told where to go on to."""
+    return f"{path}{'&' if '?' in path else '?'}next={quote(target, safe='/')}"
+
+
+def link(path: str, text: str) -> None:
+    """Show a link to a local path, opened in this tab."""
+    st.html(f'<p><a href="{escape(path)}" target="_self">{escape(text)}</a></p>')
+
+
+def local(event: Event, at: datetime) -> str:
+    """Return a time as the clocks at the event show it."""
+    there = at.astimezone(event.zone)
+    return f"{there.day} {there:%b %Y, %H:%M}"
+
+
+def day(held_on: date) -> str:
+    """Return a day as people write it, "17 Oct 2026"."""
+    return f"{held_on.day} {held_on:%b %Y}"
+
+
+def here() -> str:
+    """Return the local address of this page with its query."""
+    path = urlsplit(st.context.url or "/").path or "/"
+    query = urlencode(st.query_params.to_dict())
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,115 @@
+"""One selfie in, the photos of its owner out. Consent comes before the camera."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import streamlit as st
+
+from core import consent, i18n, photos, search
+from core.errors import PlatformError
+from core.i18n import _
+from models.consent import Purpose
+from pages.parts import place, shop, site, style
+
+backends = site.backends()
+viewer = site.viewer()
+scope = place.current(viewer)
+event_id = scope.event.id or 0
+receipt_key, found_key = f"receipt_{event_id}", f"found_{event_id}"
+
+
+def ask_consent() -> None:
+    """Say what happens with the face, and go on only after a yes."""
+    st.subheader(_("Before the camera"))
+    st.markdown(
+        _(
+            "To find your photos we measure the face in **one selfie** and compare it with the faces in "
+            "**this event only**.\n\n"
+            "- Your selfie and its measurements are not stored: they are gone when the search ends.\n"
+            "- We keep a note that you agreed, and how many photos were found. No name, no face.\n"
+            "- You may say no and look through all photos instead."
+        )
+    )
+    agrees = st.checkbox(_("I agree that my face is compared with the photos of this event."), key="agrees")
+    if st.button(_("Continue"), type="primary", disabled=not agrees):
+        receipt = consent.give(backends, event_id, Purpose.SEARCH, by=site.require_visitor())
+        st.session_state[receipt_key] = receipt.id
+        st.rerun()
+
+
+def ask_selfie() -> bytes | None:
+    """Return a selfie from the camera or a file, once there is one."""
+    camera, file = _("Camera"), _("A picture I have")
+    way = file
+    if backends.settings.may_use_camera:
+        way = st.segmented_control(_("Selfie from"), [camera, file], default=None, key="way") or ""
+    if way == camera:
+        taken = st.camera_input(_("Look into the camera, with light on your face"), key="camera")
+        return taken.getvalue() if taken else None
+    if way == file:
+        given = st.file_uploader(
+            _("A picture with only you in it (JPEG, PNG or WebP)"), ["jpg", "jpeg", "png", "webp"], key="selfie"
+        )
+        return given.getvalue() if given else None
+    return None
+
+
+def find(selfie: bytes) -> None:
+    """Search, remember what was found for this page's life, and say so kindly if the selfie will not do."""
+    try:
+        with st.spinner(_("Looking through the photos…")):
+            found = search.by_selfie(
+                backends, event_id, selfie, receipt_id=st.session_state[receipt_key], by=viewer
+            )
+    except PlatformError as refusal:
+        st.warning(i18n.refusal(refusal), icon=":material/face:")
+        return
+    st.session_state[found_key] = (
+        [hit.photo.id for hit in found.sure],
+        [hit.photo.id for hit in found.maybe],
+        found.searched_photos,
+    )
+    st.rerun()
+
+
+def show(sure: Sequence[UUID], maybe: Sequence[UUID], searched: int) -> None:
+    """Show what was found, the sure ones first, or why there is nothing."""
+    if st.button(_("Search again"), icon=":material/refresh:"):
+        del st.session_state[found_key]
+        st.rerun()
+    if not sure and not maybe:
+        explain_nothing(searched)
+        return
+    for ids, title, key in ((sure, _("Photos of you"), "sure"), (maybe, _("Perhaps you"), "maybe")):
+        shown = photos.still_public(backends, event_id, ids, by=viewer)
+        if shown:
+            st.subheader(f"{title} ({len(shown)})")
+            shop.grid(shown, scope, viewer, key=f"{key}_{event_id}")
+
+
+def explain_nothing(searched: int) -> None:
+    """Say why nothing was found and what to do instead."""
+    if searched:
+        text = i18n.plural(
+            "We compared you with {count} photo. Try another selfie with more light, or look through all photos.",
+            "We compared you with {count} photos. Try another selfie with more light, or look through all photos.",
+            searched,
+        )
+    else:
+        text = _("No photo is ready yet. Photos appear as they are approved: come back in a while.")
+    style.empty_state(
+        _("No photo of you yet"), text, href=place.link("gallery", scope), link_text=_("Look through all photos")
+    )
+
+
+style.hero(_("Find my photos"), scope.event.name)
+if found_key in st.session_state:
+    show(*st.session_state[found_key])
+elif receipt_key not in st.session_state:
+    ask_consent()
+    site.link(place.link("gallery", scope), _("No thanks, look through all photos"))
+else:
+    given_selfie = ask_selfie()
+    if given_selfie:
+        find(given_selfie)
+    site.link(place.link("gallery", scope), _("Look through all photos instead"))

@@ -1,0 +1,43 @@
+"""An event's public photos."""
+
+import math
+
+import streamlit as st
+
+from core import galleries, photos
+from core.i18n import _
+from pages.parts import place, shop, site, style
+
+backends = site.backends()
+viewer = site.viewer()
+scope = place.current(viewer)
+event = scope.event
+event_id = event.id or 0
+
+style.hero(event.name, " · ".join(part for part in (site.day(event.held_on), event.place) if part))
+if event.description:
+    st.write(event.description)
+style.button_link(place.link("find_me", scope), _("Find my photos"))
+
+names = {gallery.name: gallery.id for gallery in galleries.visible(backends, scope)}
+chosen = None
+if len(names) > 1:
+    chosen = st.segmented_control(_("Gallery"), list(names), key="gallery", bind="query-params")
+
+page = st.session_state.get("page", 1)
+shown = photos.public(
+    backends,
+    event_id,
+    by=viewer,
+    gallery_id=names.get(chosen) if chosen else None,
+    offset=(page - 1) * photos.PAGE,
+)
+if shown.photos:
+    shop.grid(shown.photos, scope, viewer, key=f"grid_{event_id}_{chosen}_{page}")
+    if shown.total > photos.PAGE:
+        st.pagination(math.ceil(shown.total / photos.PAGE), key="page", bind="query-params")
+else:
+    style.empty_state(
+        _("No photos here yet"),
+        _("Photos appear as soon as they are approved. Come back in a while."),
+    )

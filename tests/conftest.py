@@ -1,0 +1,65 @@
+"""The whole platform in memory, and `work()` that runs its jobs."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlmodel import SQLModel
+
+import models  # noqa: F401  (registers every table)
+from core import jobs, wiring
+from core.adapters.demo_gateway import DemoGateway
+from core.backends import Backends, open_database
+from core.settings import Settings
+from core.signing import Signer
+from core.worker import HANDLERS
+from tests.fake_pixels import FakePixels
+from tests.fakes import MemoryStore, MemoryVectors
+
+SECRET = "a secret that only the tests know, of enough length"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings that read no environment and write to a temporary folder."""
+    return Settings(
+        _env_file=None,
+        data=tmp_path / "data",
+        public_url="http://localhost:8501",
+        secret=SecretStr(SECRET),
+        database_url=f"sqlite:///{tmp_path / 'encore.db'}",
+    )
+
+
+@pytest.fixture
+def backends(settings: Settings) -> Iterator[Backends]:
+    """Every backend a fake that behaves, but for the database, which is a real SQLite file."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    made = Backends(
+        settings=settings,
+        engine=open_database(settings.sqlalchemy_url()),
+        objects=MemoryStore(),
+        vectors=MemoryVectors(),
+        pixels=FakePixels(),
+        payments=DemoGateway(settings.data / "demo-payments", SECRET, settings.public_url),
+        signer=Signer(SECRET),
+    )
+    SQLModel.metadata.create_all(made.engine)
+    wiring.use(made)
+    yield made
+    wiring.use(None)
+    made.engine.dispose()
+
+
+@pytest.fixture
+def work(backends: Backends) -> Callable[[], int]:
+    """Run jobs until none is due; returns how many ran."""
+
+    def run() -> int:
+        count = 0
+        while jobs.run_next(backends, HANDLERS):
+            count += 1
+        return count
+
+    return run
