@@ -1,6 +1,8 @@
 """Renditions by signed address."""
 
-from starlette.background import BackgroundTask
+from collections.abc import Iterator
+from typing import BinaryIO
+
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -22,11 +24,16 @@ def image(request: Request) -> Response:
         picture.content.close()
         return Response(status_code=304, headers=headers)
     return StreamingResponse(
-        iter(lambda: picture.content.read(CHUNK), b""),
+        _chunks(picture.content),
         media_type="image/jpeg",
         headers=headers | {"Content-Length": str(picture.length)},
-        background=BackgroundTask(picture.content.close),
     )
+
+
+def _chunks(content: BinaryIO) -> Iterator[bytes]:
+    with content:  # closed as well when the reader goes away in the middle
+        while chunk := content.read(CHUNK):
+            yield chunk
 
 
 ROUTES = [Route("/img/{token}", image, methods=["GET", "HEAD"])]

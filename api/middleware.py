@@ -9,16 +9,18 @@ from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import document
 from core.sessions import NONCE_COOKIE, VISITOR_COOKIE
 from core.settings import Settings
 
 YEAR = 365 * 24 * 60 * 60  # seconds
 
 # Streamlit's charts and data frames compile WebAssembly and start workers from blobs; its styles are inline.
+# The hashes are of the document's own inline scripts.
 _CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self' 'wasm-unsafe-eval' blob:",
+        " ".join(["script-src 'self' 'wasm-unsafe-eval' blob:", *document.script_hashes()]),
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
@@ -51,6 +53,7 @@ def stack(settings: Settings) -> list[Middleware]:
         Middleware(RequestIds),
         Middleware(SecurityHeaders, is_https=settings.is_https),
         Middleware(BrowserCookies, is_https=settings.is_https),
+        Middleware(document.Document),
     ]
 
 

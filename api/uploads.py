@@ -9,7 +9,7 @@ from api import deps
 from core import photos
 from core.backends import Backends
 from core.errors import InvalidInput
-from core.photos import Incoming
+from core.incoming import Incoming
 from models.account import Account
 
 

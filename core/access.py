@@ -36,7 +36,9 @@ class NoSuchEvent(NotFound):
     """There is no such event, or the reader may not know of it."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such event, or its link no longer works. Ask the organiser for a new link.")
+        super().__init__(
+            "There is no such event, or its link no longer works. Ask the organiser for a new link."
+        )
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ def view(session: Session, viewer: Viewer, event_id: int) -> Scope:
 
 
 def _opened_link(session: Session, visitor_key: str, event_id: int) -> ShareLink | None:
+    if not visitor_key:  # browsers without cookies are many people, not one
+        return None
     opened = session.exec(
         select(ShareLink)
         .join(VisitorAccess, col(VisitorAccess.share_link_id) == col(ShareLink.id))

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, func, select
 
-from core import access
+from core import access, events
 from core.access import Action
 from core.backends import Backends
-from models.account import Account, Role
-from models.event import Event, EventMember, MemberRole
+from models.account import Account
+from models.event import Event
 from models.order import LineItem, Order, OrderStatus
 from models.photo import Photo
 
@@ -88,12 +88,6 @@ def sales(backends: Backends, event_id: int, *, by: Account | None) -> Sales:
     )
 
 
-def events(backends: Backends, *, by: Account | None) -> Sequence[Event]:
-    """Return the events whose sales the account may see, newest first."""
-    with backends.reading() as session:
-        return _events(session, by)
-
-
 def overall(backends: Backends, *, by: Account | None) -> list[EventSales]:
     """Return one line for each event whose sales the account may see, newest first."""
     count_orders = func.count(func.distinct(LineItem.order_id))
@@ -104,22 +98,11 @@ def overall(backends: Backends, *, by: Account | None) -> list[EventSales]:
         .where(Order.status == OrderStatus.PAID, LineItem.currency == Event.currency)
         .group_by(col(LineItem.event_id))
     )
+    seen = events.allowing(backends, Action.ANALYSE, by=by)
     with backends.reading() as session:
-        seen = _events(session, by)
         mine = query.where(col(LineItem.event_id).in_([event.id for event in seen]))
         sums = {row[0]: row[1:] for row in session.exec(mine)}
     return [EventSales(event, *sums.get(event.id or 0, (0, 0, 0))) for event in seen]
-
-
-def _events(session: Session, by: Account | None) -> Sequence[Event]:
-    account = access.require_role(by, *Role)
-    query = select(Event).order_by(col(Event.held_on).desc(), col(Event.id).desc())
-    if account.role is not Role.ADMIN:
-        parts = (MemberRole.CO_ORGANISER, MemberRole.ANALYST)
-        query = query.join(EventMember, col(EventMember.event_id) == col(Event.id))
-        query = query.where(EventMember.account_id == account.id, col(EventMember.role).in_(parts))
-    found = session.exec(query).all()
-    return [event for event in found if access.may(session, account, Action.ANALYSE, event.id or 0)]
 
 
 def _sold(session: Session, event: Event) -> list[_Sold]:

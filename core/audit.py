@@ -12,8 +12,11 @@ from models.audit import AuditEntry
 from models.fields import utc_now
 
 
-def record(session: Session, action: str, subject: object, *, by: Account | None, **detail: Any) -> AuditEntry:
-    """Append an entry in the caller's transaction. Two writers at once: one of them is refused and retried."""
+def record(
+    session: Session, action: str, subject: object, *, by: Account | None, **detail: Any
+) -> AuditEntry:
+    """Append an entry in the caller's transaction. Writers queue: the first entry is the log's lock."""
+    session.exec(select(AuditEntry.id).order_by(col(AuditEntry.id)).limit(1).with_for_update()).first()
     last = session.exec(select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(1)).first()
     entry = AuditEntry(
         at=utc_now(),

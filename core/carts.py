@@ -132,12 +132,6 @@ def photo_ids(backends: Backends, viewer: Viewer) -> set[UUID]:
         return {item.photo_id for item in _items(session, viewer)}
 
 
-def photo_ids(backends: Backends, viewer: Viewer) -> set[UUID]:
-    """Return which photos lie in the cart."""
-    with backends.reading() as session:
-        return {item.photo_id for item in _items(session, viewer)}
-
-
 def contents(backends: Backends, viewer: Viewer) -> Cart:
     """Return the cart at today's prices, with what can no longer be bought apart."""
     with backends.reading() as session:

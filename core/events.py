@@ -107,6 +107,7 @@ def set_cover(backends: Backends, event_id: int, photo_id: UUID, *, by: Account 
 
 def _free_slug(session: Session, name: str) -> str:
     base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "event"
+    base = f"event-{base}" if base.isdecimal() else base  # a number is read as an id
     taken = session.exec(select(Event.id).where(Event.slug == base)).first()
     return base if taken is None else f"{base}-{secrets.token_hex(3)}"
 
@@ -134,7 +135,9 @@ def listed(backends: Backends, text: str = "") -> Sequence[Event]:
     """Return the events that every visitor may find, newest first."""
     with backends.reading() as session:
         query = select(Event).where(Event.visibility == Visibility.LISTED)
-        events = session.exec(_matching(query, text).order_by(col(Event.held_on).desc(), col(Event.id).desc()))
+        events = session.exec(
+            _matching(query, text).order_by(col(Event.held_on).desc(), col(Event.id).desc())
+        )
         return [event for event in events if event.is_open_to_visitors(backends.now())]
 
 
@@ -197,7 +200,9 @@ def counts(backends: Backends, event_id: int, *, by: Account | None) -> Counts:
 # --- members -------------------------------------------------------------------------------
 
 
-def members(backends: Backends, event_id: int, *, by: Account | None) -> Sequence[tuple[EventMember, Account]]:
+def members(
+    backends: Backends, event_id: int, *, by: Account | None
+) -> Sequence[tuple[EventMember, Account]]:
     """Return everyone with a part in the event."""
     with backends.reading() as session:
         access.require(session, by, Action.SEE, event_id)

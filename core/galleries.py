@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, delete, func, select
 
 from core import access
 from core.access import Action, Scope
@@ -12,6 +12,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from models.account import Account
 from models.event import Event, Gallery
 from models.photo import Photo
+from models.sharing import ShareLink, VisitorAccess
 
 
 def join(session: Session, event: Event, name: str) -> Gallery:
@@ -42,13 +43,16 @@ def rename(backends: Backends, gallery_id: int, name: str, *, by: Account | None
 
 
 def remove(backends: Backends, gallery_id: int, *, by: Account | None) -> None:
-    """Remove an empty gallery; an event keeps at least one."""
+    """Remove an empty gallery and the links to it; an event keeps at least one."""
     with backends.transaction() as session:
         gallery = _of(session, gallery_id, by)
         if session.exec(select(Photo.id).where(Photo.gallery_id == gallery_id)).first():
             raise Conflict("This gallery has photos. Delete them first.")
         if len(session.exec(select(Gallery.id).where(Gallery.event_id == gallery.event_id)).all()) == 1:
             raise Conflict("An event keeps at least one gallery.")
+        links = select(ShareLink.id).where(ShareLink.gallery_id == gallery_id)
+        session.exec(delete(VisitorAccess).where(col(VisitorAccess.share_link_id).in_(links)))
+        session.exec(delete(ShareLink).where(col(ShareLink.gallery_id) == gallery_id))
         session.delete(gallery)
 
 

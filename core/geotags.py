@@ -30,8 +30,9 @@ def has_gps(source: Path | bytes) -> bool:
 
 def without_gps(source: Path, target: Path) -> None:
     """Write a copy of the file without GPS metadata; of a file that has none, an exact copy."""
-    content = bytearray(source.read_bytes())
-    for offset, replacement in list(_edits(bytes(content))):
+    original = source.read_bytes()
+    content = bytearray(original)
+    for offset, replacement in _edits(original):
         content[offset : offset + len(replacement)] = replacement
     target.write_bytes(content)
 

@@ -26,6 +26,7 @@ from models.job import Job, JobKind, JobStatus
 from models.photo import Photo, Stage
 
 JPEG = "image/jpeg"
+MOST_FACES = 500  # of one photo; the ids of all its vectors are then known without its rows
 
 
 class EngineChanged(Conflict):
@@ -51,6 +52,8 @@ def render_photo(backends: Backends, subject: str) -> None:
                 {"delivered_sha256": sha256, "delivered_size": size}
             )
             jobs.enqueue(session, JobKind.INDEX_FACES, photo.id, event_id=photo.event_id)
+    if not moved and _load(backends, subject) is None:  # deleted meanwhile
+        _delete_derived(backends, photo.id)
 
 
 def _load(backends: Backends, subject: str) -> Photo | None:
@@ -93,7 +96,7 @@ def index_faces(backends: Backends, subject: str) -> None:
         return
     index = face_index(backends, photo.event_id)
     with local_copy(backends, photo.original_key) as original:
-        found = backends.pixels.faces(original)
+        found = backends.pixels.faces(original)[:MOST_FACES]
     rows = [_face(photo, rank, face) for rank, face in enumerate(found)]
     _write_vectors(backends, index, rows, found)
     with backends.transaction() as session:
@@ -103,13 +106,13 @@ def index_faces(backends: Backends, subject: str) -> None:
             session.get_one(Photo, photo.id).face_count = sum(row.is_searchable for row in rows)
             _bump(session, photo.event_id)
     if not moved and _load(backends, subject) is None:  # deleted meanwhile
-        backends.vectors.delete(index.collection, [row.id for row in rows])
+        backends.vectors.delete(index.collection, _face_ids(photo.id))
 
 
 def _face(photo: Photo, rank: int, found: FoundFace) -> Face:
     left, top, right, bottom = found.box
     return Face(
-        id=uuid5(photo.id, str(rank)),
+        id=_face_id(photo.id, rank),
         photo_id=photo.id,
         event_id=photo.event_id,
         left=left,
@@ -121,6 +124,14 @@ def _face(photo: Photo, rank: int, found: FoundFace) -> Face:
         sharpness=found.sharpness,
         is_searchable=found.embedding is not None,
     )
+
+
+def _face_id(photo_id: UUID, rank: int) -> UUID:
+    return uuid5(photo_id, str(rank))
+
+
+def _face_ids(photo_id: UUID) -> list[UUID]:
+    return [_face_id(photo_id, rank) for rank in range(MOST_FACES)]
 
 
 def _write_vectors(
@@ -167,9 +178,7 @@ def _new_index(event_id: int, identity: EngineIdentity) -> FaceIndex:
 
 def identity_of(index: FaceIndex) -> EngineIdentity:
     """Return the identity that the index's embeddings were made by."""
-    return EngineIdentity(
-        index.engine, index.weights_sha256, index.alignment, index.dimension, index.metric
-    )
+    return EngineIdentity(index.engine, index.weights_sha256, index.alignment, index.dimension, index.metric)
 
 
 def delete_photo(backends: Backends, subject: str) -> None:
@@ -181,16 +190,20 @@ def delete_photo(backends: Backends, subject: str) -> None:
             return
         _stop_steps(backends, session, subject)
         index = session.get(FaceIndex, photo.event_id)
-        faces = session.exec(select(Face.id).where(Face.photo_id == photo_id)).all()
-    if index is not None and faces:
-        backends.vectors.delete(index.collection, faces)
-    backends.objects.delete(list(backends.objects.keys(f"renditions/{photo_id}/")))
-    backends.objects.delete([photo.delivered_key, photo.original_key])
+    if index is not None:
+        # By derived ids and not by rows: a worker that died between the two left vectors alone.
+        backends.vectors.delete(index.collection, _face_ids(photo_id))
+    _delete_derived(backends, photo_id)
+    backends.objects.delete([photo.original_key])
     with backends.transaction() as session:
         for table in (Face, CartItem):
             session.exec(delete(table).where(col(table.photo_id) == photo_id))
         session.exec(delete(Photo).where(col(Photo.id) == photo_id))
         _bump(session, photo.event_id)
+
+
+def _delete_derived(backends: Backends, photo_id: UUID) -> None:
+    backends.objects.delete([*backends.objects.keys(f"renditions/{photo_id}/"), f"delivered/{photo_id}"])
 
 
 def _stop_steps(backends: Backends, session: Session, subject: str) -> None:
@@ -201,7 +214,9 @@ def _stop_steps(backends: Backends, session: Session, subject: str) -> None:
         )
     ).all()
     now = backends.now()
-    if any(step.status is JobStatus.RUNNING and step.lease_until and step.lease_until > now for step in steps):
+    if any(
+        step.status is JobStatus.RUNNING and step.lease_until and step.lease_until > now for step in steps
+    ):
         raise Unavailable("The photo is still being worked on.")
     for step in steps:
         step.status, step.fence = JobStatus.DONE, None

@@ -72,7 +72,10 @@ def run_next(backends: Backends, handlers: Mapping[JobKind, Handler]) -> bool:
     if job is None:
         return False
     with structlog.contextvars.bound_contextvars(job_id=job.id, kind=job.kind, subject=job.subject):
-        _run(backends, job, handlers[job.kind])
+        if job.attempts > MAX_ATTEMPTS:  # each of its workers died before it could say why
+            _fail(backends, job, "The worker died in each attempt.", is_final=True)
+        else:
+            _run(backends, job, handlers[job.kind])
     return True
 
 
@@ -172,7 +175,7 @@ def unfinished(backends: Backends) -> int:
 
 
 def retry(backends: Backends, job_id: int, *, by: Account | None) -> None:
-    """Make a job that gave up due again, with all its attempts. Admins, and who may edit its event."""
+    """Make a job that gave up due again, with all its attempts. Admins, and who may upload to its event."""
     with backends.transaction() as session:
         job = session.get(Job, job_id)
         if job is None:

@@ -28,6 +28,7 @@ from core import (
 from core.access import Viewer
 from core.backends import Backends
 from core.errors import PlatformError
+from core.incoming import Incoming
 from core.ports import PaymentState
 from models.account import Account, Role
 from models.consent import Purpose
@@ -108,7 +109,7 @@ def buy(backends: Backends, stage: Stage, selfie: bytes, report: Report) -> None
         "sure": [hit.photo.filename for hit in found.sure],
         "maybe": [hit.photo.filename for hit in found.maybe],
     }
-    wanted = [hit.photo.id for hit in found.sure or found.maybe]
+    wanted = [hit.photo.id for hit in found.sure or found.maybe][: carts.LIMIT]
     if not wanted:
         return
     with report.timed("order"):
@@ -141,7 +142,7 @@ def _upload(
         try:
             kept.append(upload_file(backends, gallery.id or 0, path, by=owner))
         except PlatformError as refusal:
-            report.refusals[path.name] = str(refusal)
+            report.refusals[path.relative_to(folder).as_posix()] = str(refusal)
         progress("upload", number, len(files))
     report.photos, report.refused = len(kept), len(report.refusals)
     return kept
@@ -149,7 +150,7 @@ def _upload(
 
 def upload_file(backends: Backends, gallery_id: int, path: Path, *, by: Account) -> UUID:
     """Upload one file from this machine, streaming it as a browser would, and return the photo's id."""
-    with photos.Incoming(backends, path.name) as incoming, path.open("rb") as content:
+    with Incoming(backends, path.name) as incoming, path.open("rb") as content:
         while chunk := content.read(1 << 20):
             incoming.write(chunk)
         return photos.upload(backends, gallery_id, incoming, by=by).id
@@ -157,7 +158,7 @@ def upload_file(backends: Backends, gallery_id: int, path: Path, *, by: Account)
 
 def _note_failures(backends: Backends, event: Event, owner: Account, report: Report) -> None:
     for job in jobs.failed_of_event(backends, event.id or 0, by=owner):
-        report.refusals[job.subject] = job.last_error or ""
+        report.refusals[photos.name_of(backends, job.subject)] = job.last_error or ""
 
 
 def _order(backends: Backends, guest: Viewer, wanted: Sequence[UUID]) -> Order:

@@ -1,15 +1,11 @@
 """The originals: upload, list, review, delete."""
 
-import hashlib
 import tempfile
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +15,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from core import access, activity, audit, jobs
 from core.access import Action, Scope, Viewer
 from core.backends import Backends
-from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.errors import Conflict, Forbidden, NotFound
+from core.incoming import Incoming
 from core.ports import PhotoFacts
 from models.account import Account, Role
 from models.activity import ActivityKind
@@ -29,6 +26,7 @@ from models.order import LineItem
 from models.photo import Photo, Review, Stage
 
 PAGE = 60  # photos shown at once
+LARGEST_ID = 2**31 - 1  # of an integer column; an address may name any number
 
 
 class AlreadyUploaded(Conflict):
@@ -38,59 +36,10 @@ class AlreadyUploaded(Conflict):
         super().__init__("This photo is in the event already.")
 
 
-class FileTooBig(InvalidInput):
-    """More bytes than a photo may have."""
-
-    def __init__(self, limit_mib: int) -> None:
-        super().__init__("This file is larger than {limit} MB. Export it smaller and try again.", limit=limit_mib)
-
-
-class Incoming:
-    """An upload on its way: bytes go to a temporary file, hashed as they pass, gone when it closes."""
-
-    def __init__(self, backends: Backends, filename: str) -> None:
-        folder = backends.settings.data / "tmp"
-        folder.mkdir(parents=True, exist_ok=True)
-        self.filename = tidy_name(filename)
-        self.byte_size = 0
-        self._limit_mib = backends.settings.max_upload_mib
-        self._hash = hashlib.sha256()
-        self._file = tempfile.NamedTemporaryFile(dir=folder, prefix="upload-")  # noqa: SIM115  closed by us
-        self.path = Path(self._file.name)
-
-    def write(self, chunk: bytes) -> None:
-        """Take the next bytes. Raises FileTooBig as soon as there are too many."""
-        self.byte_size += len(chunk)
-        if self.byte_size > self._limit_mib * 2**20:
-            raise FileTooBig(self._limit_mib)
-        self._hash.update(chunk)
-        self._file.write(chunk)
-
-    def finish(self) -> str:
-        """Return the SHA-256 of all bytes, which are now on disk."""
-        self._file.flush()
-        return self._hash.hexdigest()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
-
-def tidy_name(filename: str) -> str:
-    """Return a name fit to show: its last part, no control or direction characters, at most 200 long."""
-    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(char for char in last if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
-    return shown.strip(" .")[-200:] or "photo"
-
-
 def may_upload(backends: Backends, gallery_id: int, *, by: Account | None) -> Gallery:
     """Return the gallery to upload to; asked before a byte is taken. Raises NotFound or Forbidden."""
     with backends.reading() as session:
-        gallery = session.get(Gallery, gallery_id)
+        gallery = session.get(Gallery, gallery_id) if gallery_id <= LARGEST_ID else None
         if gallery is None:
             raise NotFound("There is no such gallery.")
         event = access.require(session, by, Action.UPLOAD, gallery.event_id)
@@ -155,7 +104,10 @@ def local_copy(backends: Backends, key: str) -> Iterator[Path]:
     """A stored object as a temporary file, for the pixel sandbox."""
     folder = backends.settings.data / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="work-") as file, backends.objects.open(key) as content:
+    with (
+        tempfile.NamedTemporaryFile(dir=folder, prefix="work-") as file,
+        backends.objects.open(key) as content,
+    ):
         while chunk := content.read(1 << 20):
             file.write(chunk)
         file.flush()
@@ -204,7 +156,9 @@ def public(
     return page
 
 
-def still_public(backends: Backends, event_id: int, photo_ids: Sequence[UUID], *, by: Viewer) -> Sequence[Photo]:
+def still_public(
+    backends: Backends, event_id: int, photo_ids: Sequence[UUID], *, by: Viewer
+) -> Sequence[Photo]:
     """Return those of the photos that the viewer may see now, in the order given."""
     with backends.reading() as session:
         query = public_query(access.view(session, by, event_id)).where(col(Photo.id).in_(photo_ids))
@@ -270,7 +224,11 @@ def review(
         access.require(session, by, Action.REVIEW, event_id)
         before = {photo.id: photo.review for photo in photos}
         for photo in photos:
-            photo.review, photo.reviewed_at, photo.reviewed_by = verdict, backends.now(), by.id if by else None
+            photo.review, photo.reviewed_at, photo.reviewed_by = (
+                verdict,
+                backends.now(),
+                by.id if by else None,
+            )
         audit.record(session, "photo.review", event_id, by=by, verdict=verdict, photos=len(photos))
         viewer = Viewer(visitor_key="", account=by)
         activity.record(session, ActivityKind.APPROVAL, by=viewer, event_id=event_id, photos=len(photos))
@@ -283,7 +241,9 @@ def delete(backends: Backends, photo_ids: Sequence[UUID], *, by: Account | None)
         photos, event_id = _several(session, photo_ids)
         access.require(session, by, Action.REVIEW, event_id)
         if session.exec(select(LineItem.id).where(col(LineItem.photo_id).in_(photo_ids))).first():
-            raise Conflict("Some of these photos are in orders and stay for their buyers. Reject them to hide them.")
+            raise Conflict(
+                "Some of these photos are in orders and stay for their buyers. Reject them to hide them."
+            )
         for photo in photos:
             photo.removed_at = backends.now()
             jobs.enqueue(session, JobKind.DELETE_PHOTO, photo.id, event_id=event_id)

@@ -68,10 +68,11 @@ def open_signed(backends: Backends, token: str) -> Picture:
     photo_id, name, grant, _ = parts
     with backends.reading() as session:
         photo = session.get(Photo, UUID(photo_id))
-        if photo is None or not _holds(backends, session, grant, photo):
+        if photo is None or photo.removed_at is not None or not _holds(backends, session, grant, photo):
             raise NoSuchPicture
     key = photo.rendition_key(name)
-    return Picture(backends.objects.open(key), backends.objects.size(key), f'"{photo.sha256[:16]}-{name}"')
+    length = backends.objects.size(key)
+    return Picture(backends.objects.open(key), length, f'"{photo.sha256[:16]}-{name}"')
 
 
 def _holds(backends: Backends, session: Session, grant: str, photo: Photo) -> bool:

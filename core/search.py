@@ -14,6 +14,7 @@ from core import access, activity, consent, ingest, matching, photos
 from core.access import Scope, Viewer
 from core.backends import Backends
 from core.errors import InvalidInput, PlatformError
+from core.incoming import FileTooBig
 from core.ports import Embedding, FoundFace
 from models.activity import ActivityKind
 from models.consent import Purpose
@@ -83,7 +84,7 @@ def by_selfie(
         scope = access.view(session, by, event_id)
         consent.require(session, receipt_id, event_id, Purpose.SEARCH, by=by)
     if len(selfie) > backends.settings.max_selfie_mib * 2**20:
-        raise photos.FileTooBig(backends.settings.max_selfie_mib)
+        raise FileTooBig(backends.settings.max_selfie_mib)
     try:
         probe = _one_face(backends.pixels.selfie(selfie))
     except PlatformError as refusal:
@@ -140,13 +141,15 @@ class _Faces:
     photo_ids: Sequence[UUID]  # (n,), whose face it is
 
 
-_cache: OrderedDict[tuple[int, str, int], _Faces] = OrderedDict()  # (event, collection, version), oldest first
+_cache: OrderedDict[tuple[str, str, int], _Faces] = (
+    OrderedDict()
+)  # (database, collection, version), oldest first
 _caching = threading.Lock()
 
 
 def _faces(backends: Backends, index: FaceIndex) -> _Faces:
     """Return every searchable face of an event, exact and from memory while its version stands."""
-    key = (id(backends), index.collection, index.version)
+    key = (backends.settings.sqlalchemy_url(), index.collection, index.version)
     with _caching:
         if key in _cache:
             _cache.move_to_end(key)
@@ -171,5 +174,7 @@ def _load(backends: Backends, index: FaceIndex) -> _Faces:
 
 
 def _owners(session: Session, event_id: int) -> dict[UUID, UUID]:
-    rows = session.exec(select(Face.id, Face.photo_id).where(Face.event_id == event_id, col(Face.is_searchable)))
+    rows = session.exec(
+        select(Face.id, Face.photo_id).where(Face.event_id == event_id, col(Face.is_searchable))
+    )
     return dict(rows.all())

@@ -20,7 +20,7 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 class Settings(BaseSettings):
     """Read from the environment (prefix `ENCORE_`) and from `.env`."""
 
-    model_config = SettingsConfigDict(env_prefix="ENCORE_", env_file=ROOT / ".env", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="ENCORE_", env_file=ROOT / ".env", extra="ignore", env_ignore_empty=True, populate_by_name=True)
 
     data: Path = Field(default=ROOT / "data" / "local", description="Everything one machine writes.")
     port: int = Field(

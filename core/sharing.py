@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from core import access, activity, audit
 from core.access import Action, Viewer
 from core.backends import Backends
-from core.errors import InvalidInput, NotFound
+from core.errors import Forbidden, InvalidInput, NotFound
 from models.account import Account
 from models.activity import ActivityKind
 from models.event import Event, Gallery
@@ -95,7 +95,14 @@ def of_event(backends: Backends, event_id: int, *, by: Account | None) -> Sequen
 
 
 def open_link(backends: Backends, token: str, *, by: Viewer) -> Event:
-    """Let this visitor in, and return the event. Raises LinkClosed, whatever is wrong with the link."""
+    """Let this visitor in, and return the event. Raises LinkClosed, whatever is wrong with the link.
+
+    Raises Forbidden for a browser without cookies: access is kept under the visitor key.
+    """
+    if not by.visitor_key:
+        raise Forbidden(
+            "Your browser refuses cookies, and this link needs one. Allow it and open the link again."
+        )
     link_id, nonce = _read(backends, token)
     with backends.transaction() as session:
         link = session.get(ShareLink, link_id)

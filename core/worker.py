@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from core import ingest, jobs, orders
 from core.backends import Backends
@@ -58,5 +59,10 @@ def drain(backends: Backends, on_left: Callable[[int], None] = lambda _: None) -
 
 def _loop(backends: Backends, stop: threading.Event) -> None:
     while not stop.is_set():
-        if not jobs.run_next(backends, HANDLERS):
+        try:
+            is_idle = not jobs.run_next(backends, HANDLERS)
+        except OperationalError:  # the database is away or busy: a claimed job comes back with its lease
+            log.exception("database away")
+            is_idle = True
+        if is_idle:
             stop.wait(IDLE_SECONDS)

@@ -30,7 +30,7 @@ ENGINES = {
 DETECTION_SIDE = 2048  # pixels; finds as many faces as 6000 do
 PARENT_CHECK_SECONDS = 1.0
 
-Answer = tuple[str, Any]  # "value", "refusal" or "bug", and what it is
+Answer = tuple[str, Any]  # "begun", "value", "refusal" or "bug", and what it is
 Work = Callable[..., Any]
 
 
@@ -47,6 +47,7 @@ def main(descriptor: int, parent_pid: int, engine: str, memory_limit: int) -> No
             name, arguments = connection.recv()
         except (EOFError, ConnectionError):
             return
+        connection.send(("begun", None))  # from here on, if we fall it is the file's fault
         connection.send(_answer(works[name], arguments))
 
 

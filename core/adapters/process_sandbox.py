@@ -26,11 +26,17 @@ PROJECT = Path(__file__).parents[2]
 # A child gets these of our environment and no other: it has no use for our secrets.
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "DEEPFACE_HOME")
 
+Answer = tuple[str, Any]  # as `pixel_child` says it
+
 log = structlog.get_logger(__name__)
 
 
 class UnreadableFile(InvalidInput):
     """It killed the child that read it, or kept it past the time limit."""
+
+
+class ChildLost(Unavailable):
+    """A child fell before it began the call."""
 
 
 class ProcessSandbox:
@@ -102,22 +108,27 @@ class ProcessSandbox:
                 _stop(self._idle.get_nowait())
 
     def _call(self, name: str, *arguments: object) -> object:
-        with self._borrowed() as child:
-            try:
-                kind, content = child.ask(name, arguments, self._time_limit)
-            except (EOFError, OSError) as error:
-                log.warning("pixel child lost", call=name, exit_code=child.stop())
-                self._require_open()
-                raise UnreadableFile(
-                    "This file could not be read within the limits of time and memory. "
-                    "Save it again as a JPEG and send that."
-                ) from error
-            if kind == "bug":
-                child.stop()
-                raise RuntimeError(f"A pixel child failed in {name}:\n{content}")
+        try:
+            kind, content = self._ask(name, arguments)
+        except ChildLost:  # no fault of the file: another child, or a new one, may have it
+            kind, content = self._ask(name, arguments)
         if kind == "refusal":
             raise cast(PlatformError, content)
+        if kind == "bug":
+            raise RuntimeError(f"A pixel child failed in {name}:\n{content}")
         return content
+
+    def _ask(self, name: str, arguments: tuple[object, ...]) -> Answer:
+        with self._borrowed() as child:
+            try:
+                answer = child.ask(name, arguments, self._time_limit)
+            except (EOFError, OSError) as error:
+                log.warning("pixel child lost", call=name, exit_code=child.stop(), had_begun=child.has_begun)
+                self._require_open()
+                raise _loss(child.has_begun) from error
+            if answer[0] == "bug":
+                child.stop()  # it is about to end
+        return answer
 
     @contextmanager
     def _borrowed(self) -> Iterator["_Child"]:
@@ -153,6 +164,15 @@ class ProcessSandbox:
             raise Unavailable("Encore is shutting down. Please try again in a minute.")
 
 
+def _loss(had_begun: bool) -> PlatformError:
+    if not had_begun:
+        return ChildLost("The picture could not be read right now. Please try again.")
+    return UnreadableFile(
+        "This file could not be read within the limits of time and memory. "
+        "Save it again as a JPEG and send that."
+    )
+
+
 class _Child:
     """One process and the pipe to it.
 
@@ -161,6 +181,7 @@ class _Child:
     """
 
     def __init__(self, engine: str, memory_limit: int) -> None:
+        self.has_begun = False  # the call that it was given last
         self._connection: Connection[Any, Any]
         self._connection, theirs = Pipe()
         arguments = [str(theirs.fileno()), str(os.getpid()), engine, str(memory_limit)]
@@ -177,13 +198,17 @@ class _Child:
         """Tell whether it lives and has nothing to say; the end of its pipe would be something."""
         return self._process.poll() is None and not self._connection.poll()
 
-    def ask(self, name: str, arguments: tuple[object, ...], time_limit: timedelta) -> tuple[str, Any]:
+    def ask(self, name: str, arguments: tuple[object, ...], time_limit: timedelta) -> Answer:
         """Return the kind and the content of its answer. EOFError or OSError: it died or was late."""
+        self.has_begun = False
         watchdog = threading.Timer(time_limit.total_seconds(), self._process.kill)
         watchdog.start()  # and not poll(): a child may also stall while it reads or in half an answer
         try:
             self._connection.send((name, arguments))
-            answer: tuple[str, Any] = self._connection.recv()
+            answer: Answer = self._connection.recv()
+            if answer[0] == "begun":
+                self.has_begun = True
+                answer = self._connection.recv()
         finally:
             watchdog.cancel()
             watchdog.join()

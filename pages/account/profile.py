@@ -5,7 +5,7 @@ import streamlit as st
 from core import accounts, sessions
 from core.i18n import _
 from models.account import Account
-from pages.parts import site
+from pages.parts import site, style
 
 
 def _name(account: Account) -> None:
@@ -39,8 +39,7 @@ def _sign_out(account: Account) -> None:
 
 def _page() -> None:
     account = site.require_account()
-    st.title(_("Your account"))
-    st.text(account.email)
+    style.hero(_("Your account"), account.email)
     site.link("/orders", _("Your orders"))
     _sign_out(account)
     st.subheader(_("Name"))
@@ -49,4 +48,5 @@ def _page() -> None:
     _password(account)
 
 
-_page()
+with st.container(width=site.FORM_WIDTH):
+    _page()

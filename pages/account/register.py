@@ -5,7 +5,7 @@ import streamlit as st
 from core import accounts
 from core.i18n import _
 from models.account import Account
-from pages.parts import site
+from pages.parts import site, style
 
 
 def _register(code: str, email: str, name: str, password: str) -> Account:
@@ -16,7 +16,7 @@ def _register(code: str, email: str, name: str, password: str) -> Account:
 
 def _page() -> None:
     target, code = site.next_path(), st.query_params.get("admin", "")
-    st.title(_("Make the first admin account") if code else _("Make an account"))
+    style.hero(_("Make the first admin account") if code else _("Make an account"))
     site.link(site.with_next("/sign_in", target), _("You have an account? Sign in"))
     with st.form("register", border=True):
         name = st.text_input(_("Name"), max_chars=100, autocomplete="name")
@@ -32,4 +32,5 @@ def _page() -> None:
         site.enter(_register(code, email, name, password).id, target)
 
 
-_page()
+with st.container(width=site.FORM_WIDTH):
+    _page()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import demo, sessions
 from core.i18n import _
-from pages.parts import sign_in_form, site
+from pages.parts import sign_in_form, site, style
 
 
 def _demo_accounts(target: str) -> None:
@@ -26,13 +26,12 @@ def _page() -> None:
     target = site.next_path()
     signed_in = site.account()
     if signed_in is not None:
-        st.title(_("You are signed in"))
-        st.text(signed_in.email)
+        style.hero(_("You are signed in"), signed_in.email)
         site.link(target, _("Go on"))
         return
     if "again" in st.query_params:
         st.info(_("That sign-in took too long or was used already. Sign in once more."))
-    st.title(_("Sign in"))
+    style.hero(_("Sign in"))
     # Above the form: a refusal ends the page below it.
     site.link(site.with_next("/register", target), _("New here? Make an account"))
     account_id = sign_in_form.ask()
@@ -41,4 +40,5 @@ def _page() -> None:
     _demo_accounts(target)
 
 
-_page()
+with st.container(width=site.FORM_WIDTH):
+    _page()

@@ -7,7 +7,7 @@ import streamlit as st
 from core import access, accounts
 from core.i18n import _
 from models.account import Account, Role
-from pages.parts import site
+from pages.parts import site, style
 
 
 def _role_name(role: Role) -> str:
@@ -69,7 +69,7 @@ def _change(chosen: Account, admin: Account) -> None:
 
 def _page() -> None:
     admin = access.require_role(site.account(), Role.ADMIN)
-    st.title(_("Accounts"))
+    style.hero(_("Accounts"))
     _create(admin)
     text = st.text_input(_("Search by name or email"), icon=":material/search:")
     found = accounts.everyone(site.backends(), by=admin, text=text)

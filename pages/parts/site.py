@@ -15,6 +15,8 @@ from models.account import Account
 from models.event import Event
 from pages.parts.redirect import is_local, redirect
 
+FORM_WIDTH = 560  # pixels; on a narrower screen all of it
+
 
 def backends() -> Backends:
     """Return this process's backends."""
@@ -82,7 +84,7 @@ def with_next(path: str, target: str) -> str:
 
 def link(path: str, text: str) -> None:
     """Show a link to a local path, opened in this tab."""
-    st.html(f'<p><a href="{escape(path)}" target="_self">{escape(text)}</a></p>')
+    st.html(f'<p class="encore-links"><a href="{escape(path)}" target="_self">{escape(text)}</a></p>')
 
 
 def local(event: Event, at: datetime) -> str:

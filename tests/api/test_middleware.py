@@ -1,9 +1,13 @@
 """What is wrapped around every answer: ids, security headers, the cookies every browser gets."""
 
+import base64
+import hashlib
 import re
 from http.cookies import SimpleCookie
+from pathlib import Path
 
 import pytest
+import streamlit
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -130,10 +134,22 @@ def test_no_foreign_script_runs_and_no_foreign_page_frames_us():
 
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'self'"
-    assert rules["script-src"] == "'self' 'wasm-unsafe-eval' blob:"
+    assert "'unsafe-inline'" not in rules["script-src"]
+    assert "'unsafe-eval'" not in rules["script-src"]
+    assert "http" not in policy
     assert rules["frame-ancestors"] == "'none'"
     assert rules["object-src"] == "'none'"
     assert rules["base-uri"] == "'self'"
+
+
+def test_the_only_inline_scripts_that_run_are_streamlits_own():
+    index = (Path(streamlit.__file__).parent / "static" / "index.html").read_text("utf-8")
+    policy = make_client().get("/").headers["content-security-policy"]
+
+    inline = re.findall(r"<script>(.*?)</script>", index, re.DOTALL)
+
+    expected = {base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline}
+    assert set(re.findall("'sha256-([^']+)'", policy)) == expected
 
 
 def test_a_route_may_be_stricter():

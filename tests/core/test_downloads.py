@@ -151,7 +151,9 @@ def test_after_its_time_a_file_can_no_longer_be_fetched(backends):
 
 
 @pytest.mark.parametrize(
-    "status", [status for status in OrderStatus if status is not OrderStatus.PAID], ids=lambda status: status.value
+    "status",
+    [status for status in OrderStatus if status is not OrderStatus.PAID],
+    ids=lambda status: status.value,
 )
 def test_only_a_paid_order_delivers(backends, status):
     order, _ = bought_photo(backends)
@@ -179,7 +181,9 @@ def test_an_order_that_was_never_paid_has_no_files(backends):
         downloads.links(backends, order)
 
 
-@pytest.mark.parametrize("spoil", [lambda token: token[:-1], lambda token: "x" + token, lambda _: "", lambda _: "ก"])
+@pytest.mark.parametrize(
+    "spoil", [lambda token: token[:-1], lambda token: "x" + token, lambda _: "", lambda _: "ก"]
+)
 def test_a_changed_address_is_not_found(backends, spoil):
     order, _ = bought_photo(backends)
 

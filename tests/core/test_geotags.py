@@ -5,7 +5,7 @@ import zlib
 from io import BytesIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
@@ -221,6 +221,7 @@ def test_a_profile_in_hexadecimal_with_a_position_is_blanked(kind, pack, tmp_pat
 # --- what is malformed ---------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from(FILE_TYPES), st.sampled_from("<>"))
 def test_no_damage_raises_or_changes_the_length(tmp_path_factory, data, file_type, order):
     block = bytearray(exif_block(order))
@@ -238,6 +239,7 @@ def test_no_damage_raises_or_changes_the_length(tmp_path_factory, data, file_typ
     assert not geotags.has_gps(delivered)
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=300),
     st.sampled_from([b"\xff\xd8\xff\xe1\0\xffExif\0\0II*\0", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP"]),

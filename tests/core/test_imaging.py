@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
@@ -79,6 +79,7 @@ def test_the_time_of_the_file_stands_in_for_that_of_the_shot():
     assert taken_at == datetime(2026, 1, 2, 3, 4, 5)
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=200), st.sampled_from([b"", b"II*\x00\x08\x00\x00\x00", b"MM\x00*\x00\x00\x00\x08"])
 )
@@ -168,6 +169,7 @@ def test_a_camera_file_with_a_second_view_is_its_first_view():
     assert np.abs(imaging.load_upright(content, None).astype(int) - np.asarray(scene())).mean() < 40
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from(sorted(FORMATS)))
 def test_damage_anywhere_is_either_harmless_or_refused(data, file_type):
     content = bytearray(encoded(scene(24, 16), file_type))

@@ -15,10 +15,10 @@ from pages.parts.photo_grid import GridAction, GridPhoto, PressedAction, _presse
 from pages.parts.redirect import is_local, redirect
 from pages.parts.style import status_chip
 from pages.parts.uploader import UploadCounts, _counts
+from tests.requirements import require_binary
 
 ROOT = Path(__file__).parents[2]
 STAGE = Path(__file__).parent / "stage"
-CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -44,10 +44,9 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
+    program = require_binary("chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield chromium
         chromium.close()
 

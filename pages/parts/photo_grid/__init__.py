@@ -7,6 +7,8 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.parts.style import Tone as Tone
+
 WORDS: Mapping[str, str] = {
     "photos": "Photos",
     "total": "{count} photos",
@@ -34,7 +36,7 @@ class GridPhoto:
     height: int
     alt: str
     badge: str = ""
-    tone: Literal["", "good", "warn", "bad", "info"] = ""
+    tone: Tone = ""
     caption: str = ""
     price: str = ""
 

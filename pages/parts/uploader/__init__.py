@@ -32,6 +32,7 @@ WORDS: Mapping[str, str] = {
     "count_known": "{count} already here",
     "count_refused": "{count} refused",
     "count_failed": "{count} failed",
+    "count_cancelled": "{count} cancelled",
     "more": "and {count} more files",
     "wrong_type": "Not a photo we can take. Use JPEG, PNG or WebP.",
     "too_big": "The file is too big.",
@@ -42,7 +43,7 @@ WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class UploadCounts:
-    """How the files of a batch ended so far."""
+    """How the files ended that were chosen since the page was first opened."""
 
     new: int = 0
     known: int = 0  # already in the gallery

@@ -108,7 +108,7 @@ class Uploader {
 
   paintWords() {
     const { words } = this.data
-    this.hint.textContent = fill(words.drop, { size: Math.floor(this.data.max_bytes / 1e6) })
+    this.hint.textContent = fill(words.drop, { size: Math.floor(this.data.max_bytes / 2 ** 20) })
     this.chooseFiles.textContent = words.choose_files
     this.chooseFolder.textContent = words.choose_folder
     this.cancel.textContent = words.cancel
@@ -134,10 +134,9 @@ class Uploader {
     this.progress.max = Math.max(1, this.batch.totalBytes)
     this.progress.value = this.batch.sentBytes
     this.status.textContent = fill(isBusy ? (isPaused ? words.paused : words.sending) : words.all_done, this.figures())
-    this.tally.replaceChildren(...["new", "known", "refused", "failed"].map((verdict) => {
-      const tone = counts[verdict] > 0 ? verdict : "none"
-      return make("li", { class: tone }, fill(words[`count_${verdict}`], { count: counts[verdict] }))
-    }))
+    const shown = ["new", "known", "refused", "failed"].concat(counts.cancelled > 0 ? ["cancelled"] : [])
+    this.tally.replaceChildren(...shown.map((verdict) =>
+      make("li", { class: counts[verdict] > 0 ? verdict : "none" }, fill(words[`count_${verdict}`], { count: counts[verdict] }))))
     this.pause.textContent = isPaused ? words.resume : words.pause
     this.pause.hidden = this.cancel.hidden = !isBusy
     this.retry.hidden = counts.failed === 0

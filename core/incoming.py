@@ -1,0 +1,62 @@
+"""An upload on its way: a temporary file that takes the bytes, hashes them as they pass, and is gone after."""
+
+import hashlib
+import tempfile
+import unicodedata
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from core.backends import Backends
+from core.errors import InvalidInput
+
+
+class FileTooBig(InvalidInput):
+    """More bytes than a photo may have."""
+
+    def __init__(self, limit_mib: int) -> None:
+        super().__init__(
+            "This file is larger than {limit} MB. Export it smaller and try again.", limit=limit_mib
+        )
+
+
+class Incoming:
+    """An upload on its way: bytes go to a temporary file, hashed as they pass, gone when it closes."""
+
+    def __init__(self, backends: Backends, filename: str) -> None:
+        folder = backends.settings.data / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.filename = tidy_name(filename)
+        self.byte_size = 0
+        self._limit_mib = backends.settings.max_upload_mib
+        self._hash = hashlib.sha256()
+        self._file = tempfile.NamedTemporaryFile(dir=folder, prefix="upload-")  # noqa: SIM115  closed by us
+        self.path = Path(self._file.name)
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises FileTooBig as soon as there are too many."""
+        self.byte_size += len(chunk)
+        if self.byte_size > self._limit_mib * 2**20:
+            raise FileTooBig(self._limit_mib)
+        self._hash.update(chunk)
+        self._file.write(chunk)
+
+    def finish(self) -> str:
+        """Return the SHA-256 of all bytes, which are now on disk."""
+        self._file.flush()
+        return self._hash.hexdigest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def tidy_name(filename: str) -> str:
+    """Return a name fit to show: its last part, no control or direction characters, at most 200 long."""
+    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    shown = "".join(char for char in last if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
+    return shown.strip(" .")[-200:] or "photo"

@@ -1,0 +1,17 @@
+"""A browser whose cookies the pages see, and whose way is written down instead of gone."""
+
+import pytest
+
+from core import passwords
+from core.backends import Backends
+from pages.parts import site
+from tests.browser import Browser
+
+
+@pytest.fixture
+def browser(backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    browser = Browser()
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    monkeypatch.setattr(site, "cookies", lambda: browser.cookies)
+    monkeypatch.setattr(site, "redirect", browser.sent_to.append)
+    return browser
