@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from api import middleware, routes
+from api import deps, middleware, routes
 from core import accounts, health, processes, schema, wiring
 from core.backends import Backends
 from core.errors import PlatformError
@@ -47,4 +47,5 @@ app = st.App(
     routes=routes.ROUTES,
     lifespan=lifespan,
     middleware=middleware.stack(wiring.backends().settings),
+    exception_handlers={Exception: deps.bug},
 )

@@ -67,6 +67,7 @@ def upload(backends: Backends, gallery_id: int, incoming: Incoming, *, by: Accou
             jobs.enqueue(session, JobKind.RENDER_PHOTO, photo.id, event_id=photo.event_id)
     except IntegrityError as error:
         backends.objects.delete([photo.original_key])
+        may_upload(backends, gallery_id, by=by)  # NotFound when the gallery went meanwhile
         raise AlreadyUploaded from error
     return photo
 

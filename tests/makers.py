@@ -66,7 +66,11 @@ def make_event(backends: Backends, owner: Account | None = None, **fields: Any) 
 
 def make_member(backends: Backends, event: Event, role: MemberRole, **fields: Any) -> Account:
     """An account with a part in the event."""
-    account = make_account(backends, **fields)
+    return add_member(backends, event, make_account(backends, **fields), role)
+
+
+def add_member(backends: Backends, event: Event, account: Account, role: MemberRole) -> Account:
+    """The account, which now has a part in the event."""
     with backends.transaction() as session:
         session.add(EventMember(event_id=event.id, account_id=account.id, role=role))
     return account
@@ -127,6 +131,31 @@ def make_jpeg(
     target = io.BytesIO()
     picture.save(target, "JPEG", exif=exif, quality=90)
     return target.getvalue()
+
+
+def upload(
+    backends: Backends, event: Event, content: bytes, *, by: Account, filename: str = "IMG_1.jpg"
+) -> Photo:
+    """A photo that came the real way: its first job waits."""
+    from core import photos
+    from core.incoming import Incoming
+
+    with Incoming(backends, filename) as incoming:
+        incoming.write(content)
+        return photos.upload(backends, gallery_of(backends, event).id, incoming, by=by)
+
+
+def approve(backends: Backends, *uploaded: Photo) -> None:
+    """Let visitors see the photos once they are indexed."""
+    with backends.transaction() as session:
+        for photo in uploaded:
+            session.get_one(Photo, photo.id).review = Review.APPROVED
+
+
+def owner_of(backends: Backends, event: Event) -> Account:
+    """Who made the event."""
+    with backends.reading() as session:
+        return session.get_one(Account, event.created_by)
 
 
 def some_id() -> UUID:

@@ -34,8 +34,6 @@ NEVER = {  # room: packages it never imports
     "api": SQL | VENDORS | {"pages", "streamlit", "cv2", "PIL"},
     "app": SQL | VENDORS | {"pages", "models", "cv2", "PIL"},
 }
-# Whose authenticator shows the sign-in form, and whose database tools are the schema's.
-EXCEPTIONS = {("core/wiring.py", "minio")}
 
 
 @cache

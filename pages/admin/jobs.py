@@ -17,18 +17,9 @@ def overview() -> None:
     """Show the counts and every job in trouble."""
     troubled = jobs.failed(backends, by=account)
     counts = jobs.counts(backends)
-    columns = st.columns(4)
-    for column, (label, status) in zip(
-        columns,
-        (
-            (_("Waiting"), JobStatus.DUE),
-            (_("Running"), JobStatus.RUNNING),
-            (_("Done"), JobStatus.DONE),
-            (_("Gave up"), JobStatus.FAILED),
-        ),
-        strict=True,
-    ):
-        column.metric(label, f"{counts.get(status, 0):,}", border=True)
+    named = ((_("Waiting"), JobStatus.DUE), (_("Running"), JobStatus.RUNNING))
+    ended = ((_("Done"), JobStatus.DONE), (_("Gave up"), JobStatus.FAILED))
+    style.metrics([(label, f"{counts.get(status, 0):,}") for label, status in named + ended])
     if not troubled:
         style.empty_state(_("Nothing is in trouble"), _("Jobs that fail appear here with a button to try again."))
     for job, event_name in troubled:

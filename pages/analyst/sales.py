@@ -42,8 +42,8 @@ def days(sales: Sales) -> None:
         st.dataframe(
             {
                 _("Day"): [site.day(day.day) for day in sales.days],
-                _("Photos sold"): [day.photo_count for day in sales.days],
                 _("Revenue"): [written(sales.event, day.revenue_amount) for day in sales.days],
+                _("Photos sold"): [day.photo_count for day in sales.days],
             },
             hide_index=True,
         )
@@ -74,9 +74,9 @@ def overview() -> None:
     st.dataframe(
         {
             _("Event"): [line.event.name for line in lines],
+            _("Revenue"): [written(line.event, line.revenue_amount) for line in lines],
             _("Orders"): [line.order_count for line in lines],
             _("Photos sold"): [line.photo_count for line in lines],
-            _("Revenue"): [written(line.event, line.revenue_amount) for line in lines],
         },
         hide_index=True,
     )

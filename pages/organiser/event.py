@@ -19,18 +19,14 @@ may_edit = event in events.allowing(backends, Action.EDIT, by=account)
 def progress() -> None:
     """Show how far the pipeline is, live."""
     counts = events.counts(backends, event_id, by=account)
-    columns = st.columns(4)
-    for column, (label, value) in zip(
-        columns,
-        (
-            (_("Photos"), counts.uploaded),
-            (_("Waiting for review"), counts.pending),
-            (_("Approved"), counts.approved),
-            (_("Faces found"), counts.faces),
-        ),
-        strict=True,
-    ):
-        column.metric(label, f"{value:,}", border=True)
+    style.metrics(
+        [
+            (_("Photos"), f"{counts.uploaded:,}"),
+            (_("Waiting for review"), f"{counts.pending:,}"),
+            (_("Approved"), f"{counts.approved:,}"),
+            (_("Faces found"), f"{counts.faces:,}"),
+        ]
+    )
     if counts.indexed < counts.uploaded:
         text = _("{done} of {total} photos are ready").format(done=counts.indexed, total=counts.uploaded)
         st.progress(counts.indexed / counts.uploaded, text)

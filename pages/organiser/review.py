@@ -1,7 +1,7 @@
 """Approve and reject: several photos at once, with undo."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import streamlit as st
@@ -9,12 +9,11 @@ import streamlit as st
 from core import events, i18n, photos, renditions
 from core.access import Action
 from core.i18n import _
-from models.photo import Photo, Review, Stage
-from pages.parts import event_picker, shop, site, style, words
-from pages.parts.photo_grid import GridAction, GridPhoto, Tone, photo_grid
+from models.photo import Review
+from pages.parts import event_picker, shop, site, style, verdicts
+from pages.parts.photo_grid import GridAction, photo_grid
 
 ALL = "all"
-TONES: Mapping[Review, Tone] = {Review.APPROVED: "good", Review.REJECTED: "bad", Review.PENDING: "warn"}
 
 backends = site.backends()
 account = site.require_account()
@@ -22,22 +21,6 @@ style.hero(_("Review"), _("Visitors see only what you approve."))
 event = event_picker.choose(account, Action.REVIEW)
 event_id = event.id or 0
 grant = renditions.member_grant(account)
-
-
-def shown(photo: Photo) -> GridPhoto:
-    """Return a photo with its verdict."""
-    waiting = "" if photo.stage is Stage.INDEXED else f" · {_('faces pending')}"
-    return GridPhoto(
-        id=str(photo.id),
-        small_url=renditions.url(backends, photo.id, "300", grant),
-        large_url=renditions.url(backends, photo.id, "1600", grant),
-        width=photo.width,
-        height=photo.height,
-        alt=shop.describe(photo, event),
-        badge=words.review(photo.review),
-        tone=TONES[photo.review],
-        caption=f"{photo.filename} · {shop.describe(photo, event)}{waiting}",
-    )
 
 
 def act(name: str, ids: Sequence[UUID]) -> None:
@@ -48,8 +31,7 @@ def act(name: str, ids: Sequence[UUID]) -> None:
         events.set_cover(backends, event_id, ids[0], by=account)
         st.toast(_("This photo is the cover now."))
     else:
-        st.session_state["undo"] = photos.review(backends, ids, Review(name), by=account)
-        st.rerun()
+        verdicts.give(ids, Review(name), account)
 
 
 @st.dialog(_("Delete these photos?"))
@@ -64,21 +46,6 @@ def confirm_delete(ids: Sequence[UUID]) -> None:
     )
     if st.button(_("Delete for good"), type="primary"):
         photos.delete(backends, ids, by=account)
-        st.rerun()
-
-
-def offer_undo() -> None:
-    """Put the last verdicts back on wish."""
-    before: dict[UUID, Review] = st.session_state.get("undo", {})
-    if not before:
-        return
-    text = i18n.plural("{count} verdict given.", "{count} verdicts given.", len(before))
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    left.success(text)
-    if right.button(_("Undo"), icon=":material/undo:"):
-        for verdict in set(before.values()):
-            photos.review(backends, [key for key, was in before.items() if was is verdict], verdict, by=account)
-        del st.session_state["undo"]
         st.rerun()
 
 
@@ -98,13 +65,13 @@ chosen = st.segmented_control(
     bind="query-params",
     required=True,
 )
-offer_undo()
+verdicts.offer_undo(account)
 page = st.session_state.get("page", 1)
 verdict = None if chosen == ALL else Review(chosen)
 found = photos.for_review(backends, event_id, verdict, by=account, offset=(page - 1) * photos.PAGE)
 if found.photos:
     result = photo_grid(
-        [shown(photo) for photo in found.photos],
+        [verdicts.shown(photo, event, grant) for photo in found.photos],
         key=f"review_{event_id}_{chosen}_{page}",
         mode="choose",
         actions=[

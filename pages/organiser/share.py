@@ -1,15 +1,17 @@
 """Share links and QR codes of an event."""
 
-from datetime import UTC, date, datetime, time
+from datetime import timedelta
 
 import streamlit as st
 
-from core import galleries, sharing
+from core import galleries, i18n, sharing
 from core.access import Action
 from core.i18n import _
 from models.event import EventStatus
 from models.sharing import ShareLink
 from pages.parts import event_picker, site, style
+
+LIFETIMES = (0, 1, 7, 30, 90)  # days; 0: no end
 
 backends = site.backends()
 account = site.require_account()
@@ -20,22 +22,25 @@ names = {gallery.id: gallery.name for gallery in galleries.listing(backends, eve
 
 
 def new_link() -> None:
-    """Ask what to open and until when."""
+    """Ask what to open and for how long."""
     with st.form("new_link", clear_on_submit=True):
         label = st.text_input(_("What is it for?"), placeholder=_("Poster at the entrance"), max_chars=80)
         left, right = st.columns(2)
         gallery_id = left.selectbox(
             _("Opens"), [None, *names], format_func=lambda key: names[key] if key else _("The whole event")
         )
-        last_day: date | None = right.date_input(_("Works until (optional)"), None)
+        days = right.selectbox(_("Works for"), LIFETIMES, format_func=lifetime)
         if st.form_submit_button(_("Create link"), type="primary"):
-            ends = (
-                datetime.combine(last_day, time(23, 59, 59), tzinfo=event.zone).astimezone(UTC) if last_day else None
-            )
+            ends = backends.now() + timedelta(days=days) if days else None
             sharing.create(
                 backends, event_id, by=account, label=label, gallery_id=gallery_id, expires_at=ends
             )
             st.rerun()
+
+
+def lifetime(days: int) -> str:
+    """Return how long a link works, in words."""
+    return i18n.plural("{count} day", "{count} days", days) if days else _("Until I revoke it")
 
 
 def show(link: ShareLink) -> None:

@@ -1,6 +1,7 @@
 """Charts of numbers that `core.analytics` has counted."""
 
 import altair as alt
+import streamlit as st
 
 from core.analytics import Sales
 from core.i18n import _
@@ -24,9 +25,9 @@ def revenue_per_day(sales: Sales) -> alt.Chart:
         for day in sales.days
     ]
     # Days are names here: a date would be moved by the browser's time zone.
-    day = alt.X("day:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
+    day = alt.X("day:N", sort=None, title=None, axis=_axis(labelAngle=0, labelOverlap=True))
     unit = _("Revenue, {currency}").format(currency=currency)
-    revenue = alt.Y("revenue:Q", title=unit, axis=alt.Axis(tickCount=5))
+    revenue = alt.Y("revenue:Q", title=unit, axis=_axis(tickCount=5))
     tooltip = [
         alt.Tooltip("day:N", title=_("Day")),
         alt.Tooltip("amount:N", title=_("Revenue")),
@@ -35,3 +36,9 @@ def revenue_per_day(sales: Sales) -> alt.Chart:
     look = {"color": _BAR, "cornerRadiusEnd": 3} | ({"size": 40} if len(rows) <= FEW else {})
     chart = alt.Chart(alt.Data(values=rows)).mark_bar(**look)
     return chart.encode(x=day, y=revenue, tooltip=tooltip).properties(height=280)
+
+
+def _axis(**look: object) -> alt.Axis:
+    # Streamlit's own grey for axes is too pale to read on either ground.
+    quiet = "#b5bdbd" if st.context.theme.type == "dark" else "#545b61"
+    return alt.Axis(labelColor=quiet, titleColor=quiet, labelFontSize=13, titleFontSize=13, **look)

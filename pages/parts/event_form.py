@@ -1,7 +1,7 @@
 """The form for what is written about an event, for new ones and for changes."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -16,6 +16,7 @@ from models.event import Event, Visibility
 from pages.parts import words
 
 T = TypeVar("T")
+LIFETIMES = (0, 30, 90, 180, 365)  # days after the event; 0: no end
 
 
 def ask(event: Event | None, *, submit: str) -> Details | None:
@@ -37,7 +38,9 @@ def ask(event: Event | None, *, submit: str) -> Details | None:
             index=list(Visibility).index(event.visibility) if event else 1,
             format_func=words.visibility,
         )
-        expires_on = st.date_input(_("Visitors may come until (optional)"), _expiry_day(event))
+        expiry = st.selectbox(
+            _("Visitors may come"), _lifetimes(event), index=_lifetimes(event).index(_days(event)), format_func=_lifetime
+        )
         if not st.form_submit_button(submit, type="primary"):
             return None
     return Details(
@@ -48,7 +51,7 @@ def ask(event: Event | None, *, submit: str) -> Details | None:
         description=description.strip(),
         price_amount=int(Decimal(str(price)) * pricing.minor_units("THB")),
         visibility=visibility,
-        expires_at=_end_of(expires_on, time_zone),
+        expires_at=_end_of(held_on, expiry, time_zone),
     )
 
 
@@ -73,12 +76,26 @@ def _price(event: Event | None) -> float:
     return (event.price_amount if event else 12_000) / pricing.minor_units("THB")
 
 
-def _expiry_day(event: Event | None) -> date | None:
-    return event.expires_at.astimezone(event.zone).date() if event and event.expires_at else None
+def _days(event: Event | None) -> int:
+    """Return for how many days after it was held visitors may see the event, 0 for ever."""
+    if event is None or event.expires_at is None:
+        return 0
+    return max(1, (event.expires_at.astimezone(event.zone).date() - event.held_on).days)
 
 
-def _end_of(day: date | None, time_zone: str) -> datetime | None:
-    """Return the last second of a day where the event is, in UTC."""
-    if day is None:
+def _lifetimes(event: Event | None) -> list[int]:
+    return sorted({*LIFETIMES, _days(event)})
+
+
+def _lifetime(days: int) -> str:
+    if not days:
+        return _("Without end")
+    return i18n.plural("Until {count} day after the event", "Until {count} days after the event", days)
+
+
+def _end_of(held_on: date, days: int, time_zone: str) -> datetime | None:
+    """Return the last second of the last day where the event is, in UTC."""
+    if not days:
         return None
-    return datetime.combine(day, time(23, 59, 59), tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+    last = datetime.combine(held_on + timedelta(days=days), time(23, 59, 59), tzinfo=ZoneInfo(time_zone))
+    return last.astimezone(UTC)

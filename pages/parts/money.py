@@ -41,7 +41,7 @@ def bill(rows: Iterable[tuple[str, str]], total: str) -> None:
     """Show what is paid for and what it comes to."""
     body = "".join(_bill_row(text, amount, 400) for text, amount in rows)
     foot = _bill_row(_("Total"), total, 650)
-    st.html(f'<table style="width:100%;max-width:560px;border-collapse:collapse">{body}{foot}</table>')
+    st.html(f'<table style="width:100%;max-width:640px;border-collapse:collapse">{body}{foot}</table>')
 
 
 def _bill_row(text: str, amount: str, weight: int) -> str:

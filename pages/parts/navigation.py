@@ -19,18 +19,16 @@ STAFF = EVERYONE - {Role.GUEST}
 
 @dataclass(frozen=True)
 class Place:
-    """A page, its address, and who finds it in the navigation; `title` is empty for pages never listed."""
+    """A page, its address, and who finds it in the navigation."""
 
     script: str
     path: str
     title: str
     roles: frozenset[Role] | None = None  # None: everyone, signed in or not
-    section: str = ""
     is_hidden: bool = False  # reached by a link only
 
 
 def _places() -> list[Place]:
-    work, analyse, admin = _("Work"), _("Analyse"), _("Admin")
     admins = frozenset({Role.ADMIN})
     return [
         Place("visitor/home.py", "", _("Events")),
@@ -40,15 +38,15 @@ def _places() -> list[Place]:
         Place("visitor/orders.py", "orders", _("My orders")),
         Place("visitor/order.py", "order", _("Order"), is_hidden=True),
         Place("visitor/pay.py", "pay", _("Payment"), is_hidden=True),
-        Place("organiser/events.py", "events", _("My events"), STAFF, work),
-        Place("organiser/event.py", "event", _("Event"), STAFF, work, is_hidden=True),
-        Place("photographer/upload.py", "upload", _("Upload"), STAFF, work),
-        Place("organiser/review.py", "review", _("Review"), STAFF, work),
-        Place("organiser/share.py", "share", _("Share"), STAFF, work),
-        Place("analyst/sales.py", "sales", _("Sales"), STAFF, analyse),
-        Place("admin/accounts.py", "accounts", _("Accounts"), admins, admin),
-        Place("admin/jobs.py", "jobs", _("Jobs"), admins, admin),
-        Place("admin/health.py", "status", _("Health"), admins, admin),
+        Place("organiser/events.py", "events", _("My events"), STAFF),
+        Place("organiser/event.py", "event", _("Event"), STAFF, is_hidden=True),
+        Place("photographer/upload.py", "upload", _("Upload"), STAFF),
+        Place("organiser/review.py", "review", _("Review"), STAFF),
+        Place("organiser/share.py", "share", _("Share"), STAFF),
+        Place("analyst/sales.py", "sales", _("Sales"), STAFF),
+        Place("admin/accounts.py", "accounts", _("Accounts"), admins),
+        Place("admin/jobs.py", "jobs", _("Jobs"), admins),
+        Place("admin/health.py", "status", _("Health"), admins),
         Place("account/profile.py", "profile", _("Profile"), EVERYONE),
         Place("account/register.py", "register", _("Register"), is_hidden=True),
         Place("account/sign_in.py", "sign_in", _("Sign in")),
@@ -56,12 +54,11 @@ def _places() -> list[Place]:
 
 
 def choose(account: Account | None) -> StreamlitPage:
-    """Build the navigation for who is here and return the page that was asked for."""
-    sections: dict[str, list[StreamlitPage]] = {"": []}
-    for place in _places():
-        sections.setdefault(place.section, []).append(_page(place, account))
-    listed = {name: pages for name, pages in sections.items() if pages}
-    return st.navigation(listed, position="top")
+    """Build the navigation for who is here and return the page that was asked for.
+
+    One flat list: Streamlit's sections are menus that a screen reader cannot follow.
+    """
+    return st.navigation([_page(place, account) for place in _places()], position="top")
 
 
 def _page(place: Place, account: Account | None) -> StreamlitPage:

@@ -1,6 +1,7 @@
 """The look of every page: the style sheet, the word mark, and small pieces of safe HTML."""
 
 import re
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Literal
@@ -48,3 +49,10 @@ def button_link(href: str, text: str) -> None:
 def plain(text: str) -> str:
     """Return somebody's words with Markdown's signs disarmed."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", text)
+
+
+def metrics(values: Iterable[tuple[str, str]]) -> None:
+    """Show a row of labelled figures that wraps on a phone."""
+    with st.container(horizontal=True):
+        for label, value in values:
+            st.metric(label, value.replace("$", r"\$"), border=True)

@@ -10,7 +10,7 @@ from core import carts, i18n, orders, renditions
 from core.carts import Cart, Wanted
 from core.i18n import _
 from core.pricing import format_amount
-from models.order import OrderStatus
+from models.order import Order, OrderStatus
 from pages.parts import money, shop, site, style
 
 PER_PAGE = 20  # photos; a row each
@@ -61,6 +61,24 @@ def bill_rows(items: Iterable[Wanted]) -> list[tuple[str, str]]:
     return rows
 
 
+def go_on(order: Order) -> None:
+    """Go to the files of a free order, else to the payment."""
+    is_paid = order.status is OrderStatus.PAID
+    site.go(orders.address(backends, order) if is_paid else money.local_path(order.checkout_url or ""))
+
+
+def show(cart: Cart) -> None:
+    """Show what is in the cart, what it costs, and the way to pay."""
+    pages = -(-len(cart.items) // PER_PAGE)
+    page = min(st.session_state.get("page", 1), pages)
+    for item in cart.items[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        row(item)
+    if pages > 1:
+        st.pagination(pages, key="page")
+    money.bill(bill_rows(cart.items), format_amount(cart.quote.total_amount, cart.quote.currency))
+    checkout(cart)
+
+
 def checkout(cart: Cart) -> None:
     """Ask for an address and go on to the payment."""
     amount = format_amount(cart.quote.total_amount, cart.quote.currency)
@@ -72,17 +90,12 @@ def checkout(cart: Cart) -> None:
             autocomplete="email",
             max_chars=254,
         )
-        text = (
-            _("Pay {amount}").format(amount=style.plain(amount))
-            if cart.quote.total_amount
-            else _("Get the photos")
-        )
-        if st.form_submit_button(text, type="primary"):
+        st.caption(_("It is written on the order, so that the organiser can find it for you."))
+        is_free = cart.quote.total_amount == 0
+        pay = _("Get the photos") if is_free else _("Pay {amount}").format(amount=style.plain(amount))
+        if st.form_submit_button(pay, type="primary"):
             order = orders.place(backends, viewer, email or "")
-            is_paid = order.status is OrderStatus.PAID
-            site.go(
-                orders.address(backends, order) if is_paid else money.local_path(order.checkout_url or "")
-            )
+            go_on(order)
     st.caption(_("You get the original files, without a watermark, right after paying. The price is final."))
 
 
@@ -90,14 +103,8 @@ style.hero(_("Cart"))
 if cart.unavailable:
     withdrawn()
 if cart.items:
-    pages = -(-len(cart.items) // PER_PAGE)
-    page = st.session_state.get("page", 1) if pages > 1 else 1
-    for item in cart.items[(page - 1) * PER_PAGE : page * PER_PAGE]:
-        row(item)
-    if pages > 1:
-        st.pagination(pages, key="page")
-    money.bill(bill_rows(cart.items), format_amount(cart.quote.total_amount, cart.quote.currency))
-    checkout(cart)
+    with st.container(width=640):  # pixels; narrower on a phone
+        show(cart)
 else:
     style.empty_state(
         _("Your cart is empty"),

@@ -16,7 +16,7 @@ _ROW = (
     "display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center;justify-content:space-between;"
     "margin:0;padding:10px 0;border-top:1px solid var(--encore-line)"
 )
-_LINK = "font-weight:600;line-height:44px"
+_LINK = "font-weight:600;line-height:44px;color:var(--encore-accent)"
 
 
 def row(order: Order) -> str:

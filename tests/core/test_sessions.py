@@ -1,16 +1,18 @@
 """The lock-out, one-time codes, sessions, demo accounts."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlmodel import select
 
-from core import accounts, audit, passwords, sessions
+from core import accounts, audit, codes, passwords, sessions
 from core.access import Viewer
 from core.backends import Backends
 from core.codes import CodeSpent
 from core.errors import Forbidden
 from core.sessions import CookiesBlocked, LockedOut
 from core.signing import token_hash
-from models.account import OneTimeCode, SignInSession
+from models.account import CodePurpose, OneTimeCode, SignInSession
 from models.activity import Activity, ActivityKind
 from tests.makers import PASSWORD, make_account
 from tests.sign_in import NONCE, Clock, actions, sign_in
@@ -67,6 +69,17 @@ def test_five_wrong_passwords_lock_a_name_out_for_a_while(backends, clock, name)
 
     clock.pass_by(minutes=10)
     assert sessions.credentials(backends, name)
+
+
+def test_guesses_sent_at_once_are_counted_too(backends):
+    def guess(_: int) -> bool:
+        try:
+            return bool(sessions.credentials(backends, "ada@example.org"))
+        except LockedOut:
+            return False
+
+    with ThreadPoolExecutor(12) as pool:
+        assert sum(pool.map(guess, range(12))) == sessions.LOCK_OUT_AFTER
 
 
 def test_a_locked_name_locks_no_other(backends):
@@ -145,6 +158,27 @@ def test_a_code_for_the_first_admin_signs_nobody_in(backends):
     for nonce in (NONCE, ""):
         with pytest.raises(CodeSpent):
             sessions.finish_sign_in(backends, code, nonce)
+
+
+def test_a_code_opens_only_what_it_was_made_for(backends):
+    code = sessions.start_sign_in(backends, make_account(backends).id, NONCE)
+
+    with backends.transaction() as session:
+        assert codes.redeem(backends, session, CodePurpose.FIRST_ADMIN, code, NONCE) is None
+        assert codes.redeem(backends, session, CodePurpose.SIGN_IN, code, NONCE) is not None
+
+
+def test_of_many_requests_with_one_code_one_is_signed_in(backends):
+    code = sessions.start_sign_in(backends, make_account(backends).id, NONCE)
+
+    def finish(_: int) -> bool:
+        try:
+            return bool(sessions.finish_sign_in(backends, code, NONCE))
+        except CodeSpent:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(finish, range(8))) == 1
 
 
 def test_a_browser_without_cookies_is_told_so(backends):

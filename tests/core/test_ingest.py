@@ -1,0 +1,352 @@
+"""The pipeline's steps, each run twice, interrupted and undone."""
+
+import hashlib
+import io
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from PIL import Image
+from sqlmodel import select
+
+from core import ingest, jobs, photos, search
+from core.errors import Unavailable
+from core.worker import HANDLERS
+from models.account import Account
+from models.cart import CartItem
+from models.face import Face, FaceIndex
+from models.job import Job, JobKind, JobStatus
+from models.photo import Photo, Stage
+from tests.fake_pixels import DIMENSION, FakePixels
+from tests.makers import make_event, make_jpeg, owner_of, upload
+
+SIZES = {"150", "300", "800", "1600"}
+
+
+@pytest.fixture
+def event(backends):
+    return make_event(backends)
+
+
+@pytest.fixture
+def owner(backends, event) -> Account:
+    return owner_of(backends, event)
+
+
+def row(backends, photo: Photo) -> Photo | None:
+    with backends.reading() as session:
+        return session.get(Photo, photo.id)
+
+
+def all_of(backends, table) -> list:
+    with backends.reading() as session:
+        return list(session.exec(select(table)))
+
+
+def vectors(backends) -> dict:
+    index = all_of(backends, FaceIndex)
+    return dict(zip(*backends.vectors.all(index[0].collection), strict=True)) if index else {}
+
+
+def everything(backends) -> tuple:
+    """All that a step leaves behind, for comparison."""
+    objects = {key: hashlib.sha256(backends.objects.open(key).read()).digest() for key in backends.objects.keys("")}
+    faces = {face.id: face.model_dump() for face in all_of(backends, Face)}
+    return objects, faces, sorted(vectors(backends)), [photo.model_dump() for photo in all_of(backends, Photo)]
+
+
+def rewind(backends, photo: Photo, stage: Stage) -> None:
+    """Put the photo back, as if the step had died before its rows were written."""
+    with backends.transaction() as session:
+        session.get_one(Photo, photo.id).stage = stage
+
+
+def test_a_photo_becomes_searchable_step_by_step(backends, event, owner, work):
+    content = make_jpeg("anna", "ben:small", size=(2000, 1000))
+    photo = upload(backends, event, content, by=owner)
+
+    ran = work()
+
+    done, faces = row(backends, photo), all_of(backends, Face)
+    assert ran == 2
+    assert (done.stage, done.face_count) == (Stage.INDEXED, 1)
+    assert {(face.is_searchable, face.size) for face in faces} == {(True, 120.0), (False, 20.0)}
+    assert set(vectors(backends)) == {face.id for face in faces if face.is_searchable}
+    assert set(backends.objects.keys("renditions/")) == {photo.rendition_key(size) for size in SIZES}
+    assert {job.status for job in all_of(backends, Job)} == {JobStatus.DONE}
+    assert list((backends.settings.data / "tmp").iterdir()) == []
+
+
+def test_renditions_never_grow_and_carry_no_metadata(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna", size=(500, 250), gps=True), by=owner)
+
+    work()
+
+    longest = {}
+    for size in SIZES:
+        with Image.open(backends.objects.open(photo.rendition_key(size))) as picture:
+            longest[size] = max(picture.size)
+            assert dict(picture.getexif()) == {}
+    assert longest == {"150": 150, "300": 300, "800": 500, "1600": 500}
+
+
+@pytest.mark.parametrize(
+    ("step", "before"), [(ingest.render_photo, Stage.UPLOADED), (ingest.index_faces, Stage.RENDERED)]
+)
+def test_each_step_may_run_twice(backends, event, owner, work, step, before):
+    photo = upload(backends, event, make_jpeg("anna", "ben", gps=True), by=owner)
+    work()
+    first = everything(backends)
+
+    step(backends, str(photo.id))
+    again = everything(backends)
+    with backends.transaction() as session:
+        session.delete(session.exec(select(Face)).first())
+    for face in all_of(backends, Face):
+        with backends.transaction() as session:
+            session.delete(session.get_one(Face, face.id))
+    rewind(backends, photo, before)
+    work()
+    step(backends, str(photo.id))
+    work()
+
+    assert again == first
+    assert everything(backends)[0] == first[0]
+    assert row(backends, photo).stage is (Stage.INDEXED if step is ingest.index_faces else row(backends, photo).stage)
+
+
+def test_a_step_that_died_before_its_rows_writes_the_same_again(backends, event, owner, work, monkeypatch):
+    photo = upload(backends, event, make_jpeg("anna", "ben", gps=True), by=owner)
+    advance, deaths = ingest._advance, []
+
+    def die_once(session, photo, before, after):
+        if after not in deaths:
+            deaths.append(after)
+            raise Unavailable("the worker dies here")
+        return advance(session, photo, before, after)
+
+    monkeypatch.setattr(ingest, "_advance", die_once)
+    for _ in range(3):
+        work()
+        for job in all_of(backends, Job):
+            if job.status is JobStatus.DUE:
+                with backends.transaction() as session:
+                    session.get_one(Job, job.id).run_at = backends.now()
+
+    assert deaths == [Stage.RENDERED, Stage.INDEXED]
+    assert row(backends, photo).stage is Stage.INDEXED
+    assert len(all_of(backends, Face)) == len(vectors(backends)) == 2
+    assert len(all_of(backends, Job)) == 2
+
+
+def test_two_workers_on_one_photo_leave_one_set_of_faces(backends, event, owner, work, monkeypatch):
+    photo = upload(backends, event, make_jpeg("anna", "ben"), by=owner)
+    jobs.run_next(backends, HANDLERS)
+    find = backends.pixels.faces
+
+    def meanwhile(path):
+        monkeypatch.setattr(backends.pixels, "faces", find)
+        ingest.index_faces(backends, str(photo.id))  # a worker that was thought dead is quicker
+        return find(path)
+
+    monkeypatch.setattr(backends.pixels, "faces", meanwhile)
+    work()
+
+    assert len(all_of(backends, Face)) == len(vectors(backends)) == 2
+    assert all_of(backends, FaceIndex)[0].version == 1
+
+
+def test_a_photo_without_faces_is_searchable_too(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg(), by=owner)
+
+    work()
+
+    assert (row(backends, photo).stage, row(backends, photo).face_count) == (Stage.INDEXED, 0)
+
+
+def test_a_group_of_hundreds_keeps_its_largest_faces(backends, event, owner, work, monkeypatch):
+    monkeypatch.setattr(ingest, "MOST_FACES", 3)
+    photo = upload(backends, event, make_jpeg("a", "b", "c", "d", "e"), by=owner)
+
+    work()
+
+    assert len(all_of(backends, Face)) == len(vectors(backends)) == row(backends, photo).face_count == 3
+
+
+# --- what a buyer receives -----------------------------------------------------------------
+
+
+def test_a_photo_without_gps_is_delivered_byte_for_byte(backends, event, owner, work):
+    content = make_jpeg("anna", seed=4)
+    photo = upload(backends, event, content, by=owner)
+
+    work()
+
+    done = row(backends, photo)
+    assert backends.objects.open(done.delivered_key).read() == content
+    assert (done.delivered_sha256, done.delivered_size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert list(backends.objects.keys("delivered/")) == []
+
+
+def test_a_photo_with_gps_is_delivered_without_it_and_otherwise_the_same(backends, event, owner, work):
+    content = make_jpeg("anna", seed=4, gps=True)
+    photo = upload(backends, event, content, by=owner)
+
+    work()
+
+    done = row(backends, photo)
+    delivered = backends.objects.open(done.delivered_key).read()
+    assert backends.objects.open(done.original_key).read() == content
+    assert (done.delivered_sha256, done.delivered_size) == (hashlib.sha256(delivered).hexdigest(), len(delivered))
+    with Image.open(io.BytesIO(content)) as before, Image.open(io.BytesIO(delivered)) as after:
+        assert dict(before.getexif().get_ifd(0x8825))
+        assert not dict(after.getexif().get_ifd(0x8825))
+        assert after.getexif()[0x0110] == before.getexif()[0x0110]
+        assert np.array_equal(np.asarray(before), np.asarray(after))
+
+
+# --- deletion ------------------------------------------------------------------------------
+
+
+def is_gone(backends, photo: Photo) -> bool:
+    """Nothing of the photo is left but the record of the work."""
+    left = [key for key in backends.objects.keys("") if str(photo.id) in key]
+    faces = [face for face in all_of(backends, Face) if face.photo_id == photo.id]
+    mine = set(ingest._face_ids(photo.id)) & set(vectors(backends))
+    files = list((backends.settings.data / "tmp").glob("*"))
+    return row(backends, photo) is None and not (left or faces or mine or files)
+
+
+def test_deleting_takes_vectors_objects_and_rows_and_leaves_the_others(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna", gps=True), by=owner)
+    other = upload(backends, event, make_jpeg("anna", seed=2), by=owner)
+    work()
+    with backends.transaction() as session:
+        session.add(CartItem(visitor_key="v" * 64, photo_id=photo.id))
+    version = all_of(backends, FaceIndex)[0].version
+
+    photos.delete(backends, [photo.id], by=owner)
+    ran = work()
+
+    assert ran == 1
+    assert is_gone(backends, photo)
+    assert all_of(backends, CartItem) == []
+    assert row(backends, other).face_count == len(vectors(backends)) == 1
+    assert all_of(backends, FaceIndex)[0].version == version + 1
+
+
+def test_deleting_twice_is_no_error_and_a_photo_that_was_not_removed_stays(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna"), by=owner)
+    work()
+
+    ingest.delete_photo(backends, str(photo.id))
+    kept = row(backends, photo)
+    photos.delete(backends, [photo.id], by=owner)
+    photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert kept is not None
+    assert is_gone(backends, photo)
+    assert {job.status for job in all_of(backends, Job)} == {JobStatus.DONE}
+
+
+def test_a_photo_deleted_before_its_first_step_is_never_worked_on(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna"), by=owner)
+
+    photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert is_gone(backends, photo)
+    assert all_of(backends, FaceIndex) == []
+
+
+def test_deletion_waits_for_a_step_that_runs(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna"), by=owner)
+    step = jobs.claim(backends)
+    photos.delete(backends, [photo.id], by=owner)
+
+    work()
+
+    waiting = [job for job in all_of(backends, Job) if job.kind is JobKind.DELETE_PHOTO][0]
+    assert (step.kind, waiting.status, waiting.attempts) == (JobKind.RENDER_PHOTO, JobStatus.DUE, 1)
+    assert waiting.last_error == "The photo is still being worked on."
+    assert row(backends, photo) is not None
+
+
+@pytest.mark.parametrize("call", ["render", "faces"])
+def test_a_photo_deleted_while_a_step_runs_leaves_nothing(backends, event, owner, work, monkeypatch, call):
+    photo = upload(backends, event, make_jpeg("anna", gps=True), by=owner)
+    real = getattr(backends.pixels, call)
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr(backends.pixels, call, real)
+        now = backends.now() + backends.settings.job_lease + timedelta(seconds=1)
+        monkeypatch.setattr(backends, "now", lambda: now)  # the worker is thought dead
+        photos.delete(backends, [photo.id], by=owner)
+        ingest.delete_photo(backends, str(photo.id))
+        return real(*arguments)
+
+    monkeypatch.setattr(backends.pixels, call, meanwhile)
+    work()
+
+    assert is_gone(backends, photo)
+
+
+def test_vectors_of_a_worker_that_died_before_its_rows_are_deleted_too(backends, event, owner, work, monkeypatch):
+    photo = upload(backends, event, make_jpeg("anna", "ben"), by=owner)
+    jobs.run_next(backends, HANDLERS)
+    monkeypatch.setattr(ingest, "_advance", lambda *_: (_ for _ in ()).throw(Unavailable("killed")))
+    jobs.run_next(backends, HANDLERS)
+    orphans = len(vectors(backends))
+    monkeypatch.undo()
+
+    photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert (orphans, len(all_of(backends, Face))) == (2, 0)
+    assert is_gone(backends, photo)
+
+
+def test_deletion_is_tried_again_while_a_store_is_away(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna"), by=owner)
+    work()
+    photos.delete(backends, [photo.id], by=owner)
+
+    backends.vectors.is_down = True
+    work()
+    still_there = row(backends, photo)
+    backends.vectors.is_down = False
+    ingest.delete_photo(backends, str(photo.id))
+
+    assert still_there is not None
+    assert is_gone(backends, photo)
+
+
+# --- engines -------------------------------------------------------------------------------
+
+
+def test_faces_of_two_engines_are_never_mixed(backends, event, owner, work):
+    upload(backends, event, make_jpeg("anna"), by=owner)
+    work()
+    backends.pixels = FakePixels(engine="another")
+    photo = upload(backends, event, make_jpeg("ben", seed=5), by=owner)
+
+    work()
+
+    failed = [job for job in all_of(backends, Job) if job.status is JobStatus.FAILED]
+    assert [(job.kind, job.subject) for job in failed] == [(JobKind.INDEX_FACES, str(photo.id))]
+    assert failed[0].last_error == str(ingest.EngineChanged())
+    assert row(backends, photo).stage is Stage.RENDERED
+    assert len(vectors(backends)) == 1
+
+
+def test_an_index_knows_what_made_it(backends, event, owner, work):
+    upload(backends, event, make_jpeg("anna"), by=owner)
+    work()
+
+    index = all_of(backends, FaceIndex)[0]
+
+    assert ingest.identity_of(index) == backends.pixels.identity()
+    assert index.collection == f"event-{event.id}-{backends.pixels.identity().slug}"
+    assert (index.dimension, next(iter(vectors(backends).values())).shape) == (DIMENSION, (DIMENSION,))
+    assert search.ingest is ingest

@@ -1,0 +1,330 @@
+"""Originals: uploaded once, listed by who may see them, judged, removed."""
+
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from core import carts, orders, photos
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
+from core.incoming import Incoming
+from models.account import Role
+from models.activity import Activity, ActivityKind
+from models.event import EventStatus, Gallery, MemberRole, Visibility
+from models.job import Job, JobKind
+from models.photo import Photo, Review, Stage
+from tests.makers import (
+    gallery_of,
+    make_account,
+    make_event,
+    make_jpeg,
+    make_member,
+    make_photo,
+    make_viewer,
+    owner_of,
+    some_id,
+    upload,
+)
+
+
+@pytest.fixture
+def event(backends):
+    return make_event(backends)
+
+
+@pytest.fixture
+def owner(backends, event):
+    return owner_of(backends, event)
+
+
+def rows(backends) -> list[Photo]:
+    with backends.reading() as session:
+        return list(session.exec(select(Photo)))
+
+
+def nothing_is_left(backends) -> bool:
+    """No row, no job, no object and no temporary file."""
+    with backends.reading() as session:
+        jobs = session.exec(select(Job)).all()
+    files = [path for path in (backends.settings.data / "tmp").glob("*")]
+    return not (rows(backends) or jobs or list(backends.objects.keys("")) or files)
+
+
+def test_an_upload_leaves_its_bytes_its_row_and_its_first_job(backends, event, owner):
+    content = make_jpeg(seed=3, gps=True)
+
+    photo = upload(backends, event, content, by=owner, filename="../IMG_7.jpg")
+
+    stored = rows(backends)[0]
+    assert backends.objects.open(photo.original_key).read() == content
+    assert stored == photo
+    assert stored.model_dump(exclude={"id", "created_at", "gallery_id"}) == {
+        "event_id": event.id,
+        "uploaded_by": owner.id,
+        "filename": "IMG_7.jpg",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "byte_size": len(content),
+        "media_type": "image/jpeg",
+        "width": 320,
+        "height": 240,
+        "taken_at": datetime(2026, 10, 17, 3, 0, tzinfo=UTC),  # ten o'clock in Bangkok
+        "camera": "EncoreCam Model 3",
+        "has_gps": True,
+        "stage": Stage.UPLOADED,
+        "review": Review.PENDING,
+        "reviewed_by": None,
+        "reviewed_at": None,
+        "delivered_sha256": None,
+        "delivered_size": None,
+        "face_count": None,
+        "removed_at": None,
+    }
+    with backends.reading() as session:
+        job = session.exec(select(Job)).one()
+    assert (job.kind, job.subject, job.event_id) == (JobKind.RENDER_PHOTO, str(photo.id), event.id)
+    assert list((backends.settings.data / "tmp").iterdir()) == []
+
+
+def test_the_same_file_twice_is_one_photo(backends, event, owner):
+    content = make_jpeg()
+    first = upload(backends, event, content, by=owner)
+
+    with pytest.raises(photos.AlreadyUploaded):
+        upload(backends, event, content, by=owner, filename="another name.jpg")
+
+    assert [photo.id for photo in rows(backends)] == [first.id]
+    assert list(backends.objects.keys("")) == [first.original_key]
+
+
+def test_the_same_file_at_the_same_moment_is_one_photo(backends, event, owner, monkeypatch):
+    content, gate = make_jpeg(), threading.Barrier(2)
+    inspect = backends.pixels.inspect
+
+    def inspect_together(path):
+        gate.wait()  # both have looked for a duplicate and found none
+        return inspect(path)
+
+    def send(_: int) -> str:
+        try:
+            return str(upload(backends, event, content, by=owner).id)
+        except photos.AlreadyUploaded:
+            return "known"
+
+    monkeypatch.setattr(backends.pixels, "inspect", inspect_together)
+    with ThreadPoolExecutor(2) as pool:
+        verdicts = set(pool.map(send, range(2)))
+
+    kept = rows(backends)
+    assert verdicts == {"known", *(str(photo.id) for photo in kept)}
+    assert list(backends.objects.keys("")) == [kept[0].original_key]
+
+
+def test_the_same_file_may_be_in_two_events(backends, event, owner):
+    content, other = make_jpeg(), make_event(backends)
+
+    both = [upload(backends, event, content, by=owner), upload(backends, other, content, by=owner_of(backends, other))]
+
+    assert {photo.event_id for photo in rows(backends)} == {event.id, other.id}
+    assert len({photo.original_key for photo in both}) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", make_jpeg()[:200], b"GIF89a" + bytes(50), b"%PDF-1.7"])
+def test_a_refused_file_leaves_nothing(backends, event, owner, content):
+    with pytest.raises(InvalidInput):
+        upload(backends, event, content, by=owner)
+
+    assert nothing_is_left(backends)
+
+
+def test_a_store_that_is_away_leaves_no_row(backends, event, owner):
+    backends.objects.is_down = True
+
+    with pytest.raises(Unavailable):
+        upload(backends, event, make_jpeg(), by=owner)
+
+    backends.objects.is_down = False
+    assert nothing_is_left(backends)
+
+
+def test_a_closed_event_takes_no_photos(backends):
+    closed = make_event(backends, status=EventStatus.CLOSED)
+
+    with pytest.raises(Forbidden, match="closed"):
+        upload(backends, closed, make_jpeg(), by=owner_of(backends, closed))
+
+    assert nothing_is_left(backends)
+
+
+@pytest.mark.parametrize("number", [0, -1, 990_001, 2**31, 10**30])
+def test_a_gallery_that_is_not_there_takes_nothing(backends, owner, number):
+    with pytest.raises(NotFound), Incoming(backends, "a.jpg") as incoming:
+        photos.upload(backends, number, incoming, by=owner)
+
+
+def test_a_gallery_of_another_event_takes_nothing_from_me(backends, owner):
+    other = make_event(backends)
+
+    with pytest.raises(NotFound):
+        upload(backends, other, make_jpeg(), by=owner)
+
+    assert nothing_is_left(backends)
+
+
+# --- listing -------------------------------------------------------------------------------
+
+HIDDEN = [
+    {"stage": Stage.UPLOADED},
+    {"stage": Stage.RENDERED},
+    {"review": Review.PENDING},
+    {"review": Review.REJECTED},
+    {"removed_at": datetime(2026, 10, 18, tzinfo=UTC)},
+]
+
+
+@pytest.mark.parametrize("fields", [{}, *HIDDEN])
+def test_the_sql_of_public_says_the_same_as_the_row(backends, event, fields):
+    photo = make_photo(backends, event, **fields)
+
+    page = photos.public(backends, event.id, by=make_viewer())
+
+    assert page.photos == ([photo] if photo.is_public else [])
+    assert (page.total, photo.is_public) == (int(fields == {}), fields == {})
+
+
+def test_photos_come_in_the_order_they_were_taken_page_by_page(backends, event):
+    start = datetime(2026, 10, 17, 3, tzinfo=UTC)
+    made = [make_photo(backends, event, taken_at=start - timedelta(minutes=n)) for n in range(5)]
+    viewer = make_viewer()
+
+    pages = [photos.public(backends, event.id, by=viewer, offset=at, limit=2) for at in (0, 2, 4, 6)]
+
+    shown = [photo.id for page in pages for photo in page.photos]
+    assert shown == [photo.id for photo in reversed(made)]
+    assert {page.total for page in pages} == {5}
+
+
+def test_a_look_is_counted(backends, event):
+    make_photo(backends, event)
+    viewer = make_viewer()
+
+    photos.public(backends, event.id, by=viewer)
+
+    with backends.reading() as session:
+        seen = session.exec(select(Activity)).one()
+    assert (seen.kind, seen.visitor_key, seen.numbers) == (ActivityKind.VIEW, viewer.visitor_key, {"photos": 1})
+
+
+def test_a_photo_that_is_no_longer_public_is_dropped_from_a_list(backends, event):
+    shown, gone, other = make_photo(backends, event), make_photo(backends, event, **HIDDEN[3]), some_id()
+
+    left = photos.still_public(backends, event.id, [gone.id, other, shown.id], by=make_viewer())
+
+    assert [photo.id for photo in left] == [shown.id]
+
+
+def test_a_gallery_is_shown_alone_when_asked(backends, event):
+    with backends.transaction() as session:
+        finish = Gallery(event_id=event.id, name="Finish")
+        session.add(finish)
+    make_photo(backends, event)
+    late = make_photo(backends, event, gallery_id=finish.id)
+
+    page = photos.public(backends, event.id, by=make_viewer(), gallery_id=finish.id)
+
+    assert [photo.id for photo in page.photos] == [late.id]
+
+
+# --- verdicts ------------------------------------------------------------------------------
+
+
+def test_a_verdict_is_given_to_many_and_can_be_undone(backends, event, owner):
+    first = make_photo(backends, event, review=Review.PENDING)
+    second = make_photo(backends, event, review=Review.REJECTED)
+
+    before = photos.review(backends, [first.id, second.id], Review.APPROVED, by=owner)
+
+    assert before == {first.id: Review.PENDING, second.id: Review.REJECTED}
+    assert {(photo.review, photo.reviewed_by) for photo in rows(backends)} == {(Review.APPROVED, owner.id)}
+
+
+def test_the_photos_that_wait_for_a_verdict_are_counted_where_one_may_give_it(backends, event, owner):
+    make_photo(backends, event, review=Review.PENDING)
+    make_photo(backends, make_event(backends), review=Review.PENDING)
+    photographer = make_member(backends, event, MemberRole.PHOTOGRAPHER)
+    admin = make_account(backends, Role.ADMIN)
+
+    counted = [photos.pending_count(backends, by=who) for who in (owner, photographer, admin)]
+
+    assert counted == [1, 0, 2]
+
+
+def test_photos_for_review_are_chosen_by_verdict(backends, event, owner):
+    waiting = make_photo(backends, event, review=Review.PENDING, stage=Stage.RENDERED)
+    make_photo(backends, event, review=Review.PENDING, stage=Stage.UPLOADED)
+    make_photo(backends, event, review=Review.REJECTED)
+
+    totals = [photos.for_review(backends, event.id, review, by=owner).total for review in (*Review, None)]
+
+    assert totals == [1, 0, 1, 2]
+    assert photos.for_review(backends, event.id, by=owner).photos == [waiting]
+
+
+def test_a_deleted_photo_is_hidden_at_once_and_a_job_will_take_it_apart(backends, event, owner):
+    photo = make_photo(backends, event)
+
+    photos.delete(backends, [photo.id], by=owner)
+
+    with backends.reading() as session:
+        job = session.exec(select(Job)).one()
+    assert (job.kind, job.subject) == (JobKind.DELETE_PHOTO, str(photo.id))
+    assert photos.public(backends, event.id, by=make_viewer()).total == 0
+    assert photos.for_review(backends, event.id, None, by=owner).total == 0
+
+
+def test_a_sold_photo_stays(backends, event, owner):
+    photo, viewer = make_photo(backends, event), make_viewer()
+    carts.add(backends, viewer, [photo.id])
+    orders.place(backends, viewer, "runner@example.org")
+
+    with pytest.raises(Conflict, match="orders"):
+        photos.delete(backends, [photo.id], by=owner)
+
+    assert rows(backends)[0].removed_at is None
+
+
+def test_an_unlisted_events_photos_are_not_there_for_passers_by(backends):
+    hidden = make_event(backends, visibility=Visibility.BY_LINK)
+    photo = make_photo(backends, hidden)
+
+    for ask in (
+        lambda: photos.public(backends, hidden.id, by=make_viewer()),
+        lambda: photos.still_public(backends, hidden.id, [photo.id], by=make_viewer()),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+
+
+def test_a_photo_is_named_for_messages(backends, event):
+    photo = make_photo(backends, event, filename="IMG_9.jpg")
+    unknown = str(some_id())
+
+    assert [photos.name_of(backends, str(photo.id)), photos.name_of(backends, unknown)] == ["IMG_9.jpg", unknown]
+
+
+def test_a_gallery_removed_meanwhile_is_no_duplicate(backends, event, owner, monkeypatch):
+    doomed = gallery_of(backends, event)
+    inspect = backends.pixels.inspect
+
+    def remove_then_inspect(path):
+        with backends.transaction() as session:
+            session.delete(session.get_one(Gallery, doomed.id))
+        return inspect(path)
+
+    monkeypatch.setattr(backends.pixels, "inspect", remove_then_inspect)
+    with pytest.raises(NotFound):
+        upload(backends, event, make_jpeg(), by=owner)
+
+    assert nothing_is_left(backends)
