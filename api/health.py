@@ -12,7 +12,10 @@ def show(_: Request) -> Response:
     """Answer 200 when every part works, else 503 and which one does not."""
     parts = health.of(deps.backends())
     is_well = all(part.is_well for part in parts)
-    body = {"ok": is_well, "parts": {part.name: {"ok": part.is_well, "detail": part.detail} for part in parts}}
+    body = {
+        "ok": is_well,
+        "parts": {part.name: {"ok": part.is_well, "detail": part.detail} for part in parts},
+    }
     return JSONResponse(body, 200 if is_well else 503, {"Cache-Control": "no-store"})
 
 

@@ -89,7 +89,10 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _journey(options: argparse.Namespace) -> int:
-    for path, is_there in ((options.photos, options.photos.is_dir()), (options.selfie, options.selfie.is_file())):
+    for path, is_there in (
+        (options.photos, options.photos.is_dir()),
+        (options.selfie, options.selfie.is_file()),
+    ):
         if not is_there:
             print(f"encore: there is nothing to read at {path}", file=sys.stderr)
             return 2
@@ -112,7 +115,11 @@ def _tell(report: journey.Report) -> None:
     for name, reason in report.refusals.items():
         print(f"  refused {name}: {reason}")
     print(f"The selfie found {sure} photos surely and {maybe} perhaps.")
-    print(f"Order {report.order['status']}, {len(report.downloaded)} originals." if report.order else "No order.")
+    print(
+        f"Order {report.order['status']}, {len(report.downloaded)} originals."
+        if report.order
+        else "No order."
+    )
 
 
 def _bar(step: str, done: int, total: int) -> None:
@@ -122,7 +129,9 @@ def _bar(step: str, done: int, total: int) -> None:
         return
     filled = BAR_WIDTH * done // max(total, 1)
     end = "\n" if done == total else ""
-    print(f"\r{step:>10} [{'█' * filled}{'·' * (BAR_WIDTH - filled)}] {done}/{total}", end=end, file=sys.stderr)
+    print(
+        f"\r{step:>10} [{'█' * filled}{'·' * (BAR_WIDTH - filled)}] {done}/{total}", end=end, file=sys.stderr
+    )
 
 
 def _silent(*_: object) -> None:

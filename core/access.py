@@ -81,13 +81,19 @@ def require(session: Session, account: Account | None, action: Action, event_id:
     return event
 
 
-def require_role(account: Account | None, *roles: Role) -> Account:
-    """Return the account. Raises Forbidden unless it has one of the roles; admins always do."""
+def signed_in(account: Account | None) -> Account:
+    """Return the account. Raises Forbidden when nobody, or a disabled account, is signed in."""
     if account is None or not account.is_active:
         raise Forbidden("Sign in to do this.")
-    if account.role is not Role.ADMIN and account.role not in roles:
-        raise Forbidden("Your account may not do this. Ask an admin.")
     return account
+
+
+def require_role(account: Account | None, *roles: Role) -> Account:
+    """Return the account. Raises Forbidden unless it has one of the roles; admins always do."""
+    known = signed_in(account)
+    if known.role is not Role.ADMIN and known.role not in roles:
+        raise Forbidden("Your account may not do this. Ask an admin.")
+    return known
 
 
 @dataclass(frozen=True)

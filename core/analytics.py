@@ -102,7 +102,7 @@ def overall(backends: Backends, *, by: Account | None) -> list[EventSales]:
     with backends.reading() as session:
         mine = query.where(col(LineItem.event_id).in_([event.id for event in seen]))
         sums = {row[0]: row[1:] for row in session.exec(mine)}
-    return [EventSales(event, *sums.get(event.id or 0, (0, 0, 0))) for event in seen]
+    return [EventSales(event, *sums.get(event.id, (0, 0, 0))) for event in seen]
 
 
 def _sold(session: Session, event: Event) -> list[_Sold]:

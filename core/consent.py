@@ -46,7 +46,9 @@ def withdraw(backends: Backends, receipt_id: UUID, *, by: Viewer) -> None:
             receipt.withdrawn_at = receipt.withdrawn_at or backends.now()
 
 
-def require(session: Session, receipt_id: UUID | None, event_id: int, purpose: Purpose, *, by: Viewer) -> None:
+def require(
+    session: Session, receipt_id: UUID | None, event_id: int, purpose: Purpose, *, by: Viewer
+) -> None:
     """Raises ConsentMissing unless this visitor agreed to this purpose, in this event, in today's words."""
     receipt = session.get(ConsentReceipt, receipt_id) if receipt_id else None
     if (

@@ -49,13 +49,13 @@ def load(backends: Backends, progress: Progress) -> str:
     organiser = people["organiser@demo.example"]
     existing = [event for event in events.mine(backends, by=organiser) if event.name == NAME]
     if existing:
-        link = sharing.of_event(backends, existing[0].id or 0, by=organiser)[0]
+        link = sharing.of_event(backends, existing[0].id, by=organiser)[0]
         return sharing.address(backends, link)
     event = _event(backends, organiser)
     kept = _upload(backends, event, people["photographer@demo.example"], progress)
     worker.drain(backends, lambda left: progress("faces", len(kept) - left, len(kept)))
     _approve(backends, event, organiser)
-    link = sharing.create(backends, event.id or 0, by=organiser, label="Poster at the entrance")
+    link = sharing.create(backends, event.id, by=organiser, label="Poster at the entrance")
     _sell(backends, event)
     return sharing.address(backends, link)
 
@@ -83,22 +83,24 @@ def _event(backends: Backends, organiser: Account) -> Event:
         visibility=Visibility.LISTED,
     )
     event = events.create(backends, details, by=organiser)
-    event_id = event.id or 0
-    events.set_member(backends, event_id, "photographer@demo.example", MemberRole.PHOTOGRAPHER, 60, by=organiser)
+    event_id = event.id
+    events.set_member(
+        backends, event_id, "photographer@demo.example", MemberRole.PHOTOGRAPHER, 60, by=organiser
+    )
     events.set_member(backends, event_id, "analyst@demo.example", MemberRole.ANALYST, by=organiser)
     first = galleries.listing(backends, event_id, by=organiser)[0]
-    galleries.rename(backends, first.id or 0, "Afternoon", by=organiser)
+    galleries.rename(backends, first.id, "Afternoon", by=organiser)
     galleries.add(backends, event_id, "Evening", by=organiser)
     return event
 
 
 def _upload(backends: Backends, event: Event, photographer: Account, progress: Progress) -> Sequence[UUID]:
-    afternoon, evening = galleries.listing(backends, event.id or 0, by=photographer)
+    afternoon, evening = galleries.listing(backends, event.id, by=photographer)
     files = sorted((FOLDER / "photos").iterdir(), key=lambda path: path.name)
     kept = []
     for number, path in enumerate(files, start=1):
         gallery = evening if number > len(files) * 2 // 3 else afternoon
-        kept.append(journey.upload_file(backends, gallery.id or 0, path, by=photographer))
+        kept.append(journey.upload_file(backends, gallery.id, path, by=photographer))
         progress("upload", number, len(files))
     return kept
 
@@ -106,7 +108,7 @@ def _upload(backends: Backends, event: Event, photographer: Account, progress: P
 def _approve(backends: Backends, event: Event, organiser: Account) -> None:
     """Approve all but the two blurred pictures, which wait for a verdict; the best group is the cover."""
     blurred = {Path(name).name for name in json.loads((FOLDER / "truth.json").read_text())["blurred"]}
-    event_id = event.id or 0
+    event_id = event.id
     found = photos.for_review(backends, event_id, by=organiser, limit=500).photos
     good = [photo for photo in found if photo.filename not in blurred]
     photos.review(backends, [photo.id for photo in good], Review.APPROVED, by=organiser)
@@ -118,7 +120,9 @@ def _sell(backends: Backends, event: Event) -> None:
     """Write two weeks of paid orders, most of them in the first 48 hours, the same at every load."""
     chance = random.Random(7)  # noqa: S311  sample data, no secret
     with backends.transaction() as session:
-        pool = session.exec(select(Photo).where(Photo.event_id == event.id, Photo.review == Review.APPROVED)).all()
+        pool = session.exec(
+            select(Photo).where(Photo.event_id == event.id, Photo.review == Review.APPROVED)
+        ).all()
         for day in range(DAYS_OF_SALES):
             for _ in range(BUYERS_A_DAY[day]):
                 paid_at = _moment(day, chance)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, or_, select
 
 from core import access, audit, galleries, photos
@@ -126,7 +127,7 @@ def find(backends: Backends, slug: str, *, by: Viewer) -> Scope:
     with backends.reading() as session:
         where = Event.id == int(slug) if slug.isdecimal() and len(slug) < 10 else Event.slug == slug
         event = session.exec(select(Event).where(where)).first()
-        if event is None or event.id is None:
+        if event is None:
             raise access.NoSuchEvent
         return access.view(session, by, event.id)
 
@@ -134,10 +135,8 @@ def find(backends: Backends, slug: str, *, by: Viewer) -> Scope:
 def listed(backends: Backends, text: str = "") -> Sequence[Event]:
     """Return the events that every visitor may find, newest first."""
     with backends.reading() as session:
-        query = select(Event).where(Event.visibility == Visibility.LISTED)
-        events = session.exec(
-            _matching(query, text).order_by(col(Event.held_on).desc(), col(Event.id).desc())
-        )
+        query = select(Event).where(Event.visibility == Visibility.LISTED, *_matching(text))
+        events = session.exec(query.order_by(col(Event.held_on).desc(), col(Event.id).desc()))
         return [event for event in events if event.is_open_to_visitors(backends.now())]
 
 
@@ -152,30 +151,27 @@ def cover(backends: Backends, event: Event) -> UUID | None:
 
 def mine(backends: Backends, text: str = "", *, by: Account | None) -> Sequence[Event]:
     """Return the events the account has a part in, newest first; admins see all."""
-    account = access.require_role(by, *Role)
+    account = access.signed_in(by)
     with backends.reading() as session:
         query = select(Event)
         if account.role is not Role.ADMIN:
             query = query.join(EventMember).where(EventMember.account_id == account.id)
-        return session.exec(
-            _matching(query, text).order_by(col(Event.held_on).desc(), col(Event.id).desc())
-        ).all()
+        query = query.where(*_matching(text)).order_by(col(Event.held_on).desc(), col(Event.id).desc())
+        return session.exec(query).all()
 
 
 def allowing(backends: Backends, action: Action, *, by: Account | None) -> Sequence[Event]:
     """Return the account's events in which it may do this."""
     events = mine(backends, by=by)
     with backends.reading() as session:
-        return [event for event in events if access.may(session, by, action, event.id or 0)]
+        return [event for event in events if access.may(session, by, action, event.id)]
 
 
-def _matching(query, text: str):  # type: ignore[no-untyped-def]  # the select's type is generic in its rows
+def _matching(text: str) -> list[ColumnElement[bool]]:
     if not text.strip():
-        return query
+        return []
     pattern = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return query.where(
-        or_(*(col(field).ilike(f"%{pattern}%", escape="\\") for field in (Event.name, Event.place)))
-    )
+    return [or_(*(col(field).ilike(f"%{pattern}%", escape="\\") for field in (Event.name, Event.place)))]
 
 
 def counts(backends: Backends, event_id: int, *, by: Account | None) -> Counts:
@@ -183,7 +179,7 @@ def counts(backends: Backends, event_id: int, *, by: Account | None) -> Counts:
     with backends.reading() as session:
         access.require(session, by, Action.SEE, event_id)
         rows = session.exec(
-            select(Photo.stage, Photo.review, func.count(), func.coalesce(func.sum(Photo.face_count), 0))
+            select(Photo.stage, Photo.review, func.count(), func.sum(col(Photo.face_count)))
             .where(Photo.event_id == event_id, col(Photo.removed_at).is_(None))
             .group_by(col(Photo.stage), col(Photo.review))
         ).all()
@@ -193,7 +189,7 @@ def counts(backends: Backends, event_id: int, *, by: Account | None) -> Counts:
         pending=sum(count for _, review, count, _ in rows if review is Review.PENDING),
         approved=sum(count for _, review, count, _ in rows if review is Review.APPROVED),
         rejected=sum(count for _, review, count, _ in rows if review is Review.REJECTED),
-        faces=sum(faces for *_, faces in rows),
+        faces=sum(faces or 0 for _, _, _, faces in rows),
     )
 
 
@@ -225,7 +221,7 @@ def set_member(
     with backends.transaction() as session:
         access.require(session, by, Action.EDIT, event_id)
         account = session.exec(select(Account).where(Account.email == email.strip().lower())).first()
-        if account is None or account.id is None:
+        if account is None:
             raise NotFound("No account has that address. Ask them to register first.")
         _keep_an_organiser(session, event_id, account.id, role)
         session.merge(

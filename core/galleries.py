@@ -72,7 +72,7 @@ def listing(backends: Backends, event_id: int, *, by: Account | None) -> Sequenc
 def visible(backends: Backends, scope: Scope) -> Sequence[Gallery]:
     """Return the galleries within what a viewer sees."""
     with backends.reading() as session:
-        every = of_event(session, scope.event.id or 0)
+        every = of_event(session, scope.event.id)
     return [gallery for gallery in every if scope.gallery_id in (None, gallery.id)]
 
 

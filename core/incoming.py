@@ -1,4 +1,4 @@
-"""An upload on its way: a temporary file that takes the bytes, hashes them as they pass, and is gone after."""
+"""An upload on its way: a temporary file that takes the bytes, hashes them in passing, and is gone after."""
 
 import hashlib
 import tempfile

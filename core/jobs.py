@@ -162,11 +162,11 @@ def counts(backends: Backends) -> dict[JobStatus, int]:
     """Return how many jobs stand where."""
     with backends.reading() as session:
         rows = session.exec(select(Job.status, func.count()).group_by(col(Job.status)))
-        return dict(rows.all())
+        return {JobStatus(status): count for status, count in rows}
 
 
 def unfinished(backends: Backends) -> int:
-    """Return how many jobs are due now, running, or trying again soon; waiting for an expiry does not count."""
+    """Return how many jobs are due, running or trying again; waiting for an expiry does not count."""
     waiting = and_(
         col(Job.status).in_([JobStatus.DUE, JobStatus.RUNNING]), col(Job.kind) != JobKind.EXPIRE_ORDER
     )

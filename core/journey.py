@@ -1,4 +1,4 @@
-"""The main job, start to end, over the same services as the pages: a folder of photos, a selfie, a paid download."""
+"""The main job, start to end, over the services that pages use: photos, a selfie, a paid download."""
 
 import hashlib
 import secrets
@@ -92,16 +92,16 @@ def prepare(backends: Backends, folder: Path, report: Report, progress: Progress
     with report.timed("approval"):
         if uploaded:
             photos.review(backends, uploaded, Review.APPROVED, by=owner)
-        events.set_status(backends, event.id or 0, EventStatus.ON_SALE, by=owner)
-        link = sharing.create(backends, event.id or 0, by=owner)
-    report.faces = events.counts(backends, event.id or 0, by=owner).faces
+        events.set_status(backends, event.id, EventStatus.ON_SALE, by=owner)
+        link = sharing.create(backends, event.id, by=owner)
+    report.faces = events.counts(backends, event.id, by=owner).faces
     return Stage(event, owner, sharing.address(backends, link).split("share=")[1])
 
 
 def buy(backends: Backends, stage: Stage, selfie: bytes, report: Report) -> None:
     """A guest's half: link, consent, search, cart, order, demo payment, download."""
     guest = Viewer(visitor_key=secrets.token_hex(32))
-    event_id = sharing.open_link(backends, stage.share_token, by=guest).id or 0
+    event_id = sharing.open_link(backends, stage.share_token, by=guest).id
     with report.timed("search"):
         receipt = consent.give(backends, event_id, Purpose.SEARCH, by=guest)
         found = search.by_selfie(backends, event_id, selfie, receipt_id=receipt.id, by=guest)
@@ -135,12 +135,12 @@ def _details(folder: Path) -> events.Details:
 def _upload(
     backends: Backends, event: Event, folder: Path, owner: Account, report: Report, progress: Progress
 ) -> Sequence[UUID]:
-    gallery = galleries.listing(backends, event.id or 0, by=owner)[0]
+    gallery = galleries.listing(backends, event.id, by=owner)[0]
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     kept = []
     for number, path in enumerate(files, start=1):
         try:
-            kept.append(upload_file(backends, gallery.id or 0, path, by=owner))
+            kept.append(upload_file(backends, gallery.id, path, by=owner))
         except PlatformError as refusal:
             report.refusals[path.relative_to(folder).as_posix()] = str(refusal)
         progress("upload", number, len(files))
@@ -157,7 +157,7 @@ def upload_file(backends: Backends, gallery_id: int, path: Path, *, by: Account)
 
 
 def _note_failures(backends: Backends, event: Event, owner: Account, report: Report) -> None:
-    for job in jobs.failed_of_event(backends, event.id or 0, by=owner):
+    for job in jobs.failed_of_event(backends, event.id, by=owner):
         report.refusals[photos.name_of(backends, job.subject)] = job.last_error or ""
 
 

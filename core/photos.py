@@ -82,7 +82,7 @@ def _row(
     return Photo(
         event_id=gallery.event_id,
         gallery_id=gallery.id,
-        uploaded_by=by.id if by else None,
+        uploaded_by=access.signed_in(by).id,
         filename=incoming.filename,
         sha256=digest,
         byte_size=incoming.byte_size,

@@ -81,7 +81,7 @@ def _holds(backends: Backends, session: Session, grant: str, photo: Photo) -> bo
         return access.may(session, session.get(Account, int(subject)), Action.SEE, photo.event_id)
     if kind == "order":
         return _was_bought(session, UUID(subject), photo)
-    if not photo.is_public or photo.event_id is None:
+    if not photo.is_public:
         return False
     event = session.get_one(Event, photo.event_id)
     if not event.is_open_to_visitors(backends.now()):

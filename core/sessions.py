@@ -94,7 +94,7 @@ def finish_sign_in(
     with backends.transaction() as session:
         redeemed = codes.redeem(backends, session, CodePurpose.SIGN_IN, code, nonce)
         account = session.get(Account, redeemed.account_id) if redeemed else None
-        if account is None or account.id is None or not may_sign_in(backends, account):
+        if account is None or not may_sign_in(backends, account):
             raise CodeSpent
         revoke(backends, session, col(SignInSession.token_sha256) == token_hash(previous))
         expires_at = backends.now() + backends.settings.session_ttl

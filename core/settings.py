@@ -20,7 +20,13 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 class Settings(BaseSettings):
     """Read from the environment (prefix `ENCORE_`) and from `.env`."""
 
-    model_config = SettingsConfigDict(env_prefix="ENCORE_", env_file=ROOT / ".env", extra="ignore", env_ignore_empty=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ENCORE_",
+        env_file=ROOT / ".env",
+        extra="ignore",
+        env_ignore_empty=True,
+        populate_by_name=True,
+    )
 
     data: Path = Field(default=ROOT / "data" / "local", description="Everything one machine writes.")
     port: int = Field(
@@ -35,7 +41,8 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in `data`.")
     secret: SecretStr | None = Field(
-        default=None, description="Signs links and cookies, 32 characters or more; default: made once in `data`."
+        default=None,
+        description="Signs links and cookies, 32 characters or more; default: made once in `data`.",
     )
 
     s3_endpoint: str | None = Field(default=None, description="host:port of an S3 server; default: a folder.")
@@ -47,7 +54,9 @@ class Settings(BaseSettings):
 
     pixel_children: int = Field(default=2, ge=1, le=64, description="Processes that decode pictures.")
     pixel_memory_mib: int = Field(default=3072, ge=512, description="Memory limit of one of them.")
-    pixel_time_limit: timedelta = Field(default=timedelta(seconds=60), description="Time limit of one picture.")
+    pixel_time_limit: timedelta = Field(
+        default=timedelta(seconds=60), description="Time limit of one picture."
+    )
     worker_threads: int = Field(default=2, ge=1, le=32, description="Jobs the worker runs at once.")
     job_lease: timedelta = Field(
         default=timedelta(minutes=1), description="After this a job of a dead worker is taken over."
@@ -57,7 +66,9 @@ class Settings(BaseSettings):
     max_selfie_mib: int = Field(default=20, ge=1, description="Largest selfie file.")
     session_ttl: timedelta = Field(default=timedelta(days=14), description="How long a sign-in lasts.")
     order_ttl: timedelta = Field(default=timedelta(minutes=30), description="How long a checkout stays open.")
-    download_ttl: timedelta = Field(default=timedelta(days=30), description="How long paid files can be fetched.")
+    download_ttl: timedelta = Field(
+        default=timedelta(days=30), description="How long paid files can be fetched."
+    )
     download_limit: int = Field(default=20, ge=1, description="How often one paid file can be fetched.")
     demo: bool = Field(default=True, description="Load the demo event into an empty database at `make run`.")
 

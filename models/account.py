@@ -21,7 +21,7 @@ class Role(StrEnum):
 class Account(SQLModel, table=True):
     """A person who signs in."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)  # set by the database
     email: str = Field(unique=True, max_length=254)  # lower case
     name: str = Field(max_length=100)
     password_hash: str  # bcrypt
@@ -68,6 +68,6 @@ class FailedSignIn(SQLModel, table=True):
 
     __tablename__ = "failed_sign_in"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)  # set by the database
     email_sha256: str = Field(index=True, max_length=64)
     at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIME)

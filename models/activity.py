@@ -30,7 +30,7 @@ class Activity(SQLModel, table=True):
 
     __table_args__ = (Index("ix_activity_event_id_kind_at", "event_id", "kind", "at"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)  # set by the database
     kind: ActivityKind = Field(sa_type=choice(ActivityKind))
     at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIME)
     event_id: int | None = Field(default=None, foreign_key="event.id")

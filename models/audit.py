@@ -14,7 +14,7 @@ class AuditEntry(SQLModel, table=True):
 
     __tablename__ = "audit_entry"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)  # set by the database
     at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIME)
     account_id: int | None = None
     action: str = Field(max_length=64)

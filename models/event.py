@@ -42,7 +42,7 @@ class Event(SQLModel, table=True):
 
     __table_args__ = (CheckConstraint("price_amount >= 0", name="price_not_negative"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)  # set by the database
     slug: str = Field(unique=True, max_length=80)
     name: str = Field(max_length=120)
     held_on: date
@@ -79,7 +79,7 @@ class Gallery(SQLModel, table=True):
 
     __table_args__ = (UniqueConstraint("event_id", "name"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)  # set by the database
     event_id: int = Field(foreign_key="event.id", index=True)
     name: str = Field(max_length=80)
     position: int = 0

@@ -33,7 +33,7 @@ class Job(SQLModel, table=True):
 
     __table_args__ = (Index("ix_job_status_run_at", "status", "run_at"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)  # set by the database
     kind: JobKind = Field(sa_type=choice(JobKind))
     subject: str = Field(max_length=64, index=True)  # the id of what it works on
     event_id: int | None = Field(default=None, foreign_key="event.id", index=True)

@@ -15,7 +15,7 @@ class ShareLink(SQLModel, table=True):
 
     __tablename__ = "share_link"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)  # set by the database
     event_id: int = Field(foreign_key="event.id", index=True)
     gallery_id: int | None = Field(default=None, foreign_key="gallery.id")
     label: str = Field(default="", max_length=80)

@@ -51,11 +51,11 @@ def _change(chosen: Account, admin: Account) -> None:
     key = f"role_{chosen.id}_{chosen.role}"
     role = st.selectbox(_("Role"), roles, roles.index(chosen.role), format_func=_role_name, key=key)
     if st.button(_("Save role"), disabled=role is chosen.role):
-        accounts.set_role(site.backends(), chosen.id or 0, role, by=admin)
+        accounts.set_role(site.backends(), chosen.id, role, by=admin)
         st.rerun()
     if not chosen.is_active:
         if st.button(_("Enable account")):
-            accounts.set_active(site.backends(), chosen.id or 0, True, by=admin)
+            accounts.set_active(site.backends(), chosen.id, True, by=admin)
             st.rerun()
         return
     is_sure = st.checkbox(
@@ -63,7 +63,7 @@ def _change(chosen: Account, admin: Account) -> None:
         key=f"sure_{chosen.id}",
     )
     if st.button(_("Disable account"), disabled=not is_sure):
-        accounts.set_active(site.backends(), chosen.id or 0, False, by=admin)
+        accounts.set_active(site.backends(), chosen.id, False, by=admin)
         st.rerun()
 
 

@@ -1,5 +1,7 @@
 """How every part is, and which face engine is on."""
 
+from html import escape
+
 import streamlit as st
 
 from core import access, health
@@ -16,8 +18,12 @@ style.hero(_("Health"), _("Every part that Encore stands on."))
 def overview() -> None:
     """Show each part with its state."""
     for part in health.of(backends):
-        chip = style.status_chip(_("works"), "good") if part.is_well else style.status_chip(_("in trouble"), "bad")
-        st.html(f"<p><strong>{style.escape(part.name)}</strong> {chip} {style.escape(part.detail)}</p>")
+        chip = (
+            style.status_chip(_("works"), "good")
+            if part.is_well
+            else style.status_chip(_("in trouble"), "bad")
+        )
+        st.html(f"<p><strong>{escape(part.name)}</strong> {chip} {escape(part.detail)}</p>")
 
 
 overview()

@@ -21,7 +21,9 @@ def overview() -> None:
     ended = ((_("Done"), JobStatus.DONE), (_("Gave up"), JobStatus.FAILED))
     style.metrics([(label, f"{counts.get(status, 0):,}") for label, status in named + ended])
     if not troubled:
-        style.empty_state(_("Nothing is in trouble"), _("Jobs that fail appear here with a button to try again."))
+        style.empty_state(
+            _("Nothing is in trouble"), _("Jobs that fail appear here with a button to try again.")
+        )
     for job, event_name in troubled:
         with st.container(border=True):
             left, right = st.columns([4, 1], vertical_alignment="center")
@@ -30,7 +32,7 @@ def overview() -> None:
             left.markdown(f"**{job.kind}** · {style.plain(event_name)} · {state}, {tries}")
             left.caption(style.plain(job.last_error or ""))
             if job.status is JobStatus.FAILED and right.button(_("Try again"), key=f"retry_{job.id}"):
-                jobs.retry(backends, job.id or 0, by=account)
+                jobs.retry(backends, job.id, by=account)
                 st.rerun(scope="fragment")
 
 

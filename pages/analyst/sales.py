@@ -84,7 +84,7 @@ def overview() -> None:
 
 style.hero(_("Sales"), _("Paid orders only. Days are those on the calendar of the event."))
 event = event_picker.choose(account, Action.ANALYSE)
-sales = analytics.sales(backends, event.id or 0, by=account)
+sales = analytics.sales(backends, event.id, by=account)
 if sales.order_count:
     sums(sales)
     days(sales)

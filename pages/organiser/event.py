@@ -8,10 +8,12 @@ from core.i18n import _
 from models.event import EventStatus, MemberRole
 from pages.parts import event_form, event_picker, site, style, words
 
+MEMBER_ROLES: list[MemberRole] = list(MemberRole)
+
 backends = site.backends()
 account = site.require_account()
 event = event_picker.by_id(account)
-event_id = event.id or 0
+event_id = event.id
 may_edit = event in events.allowing(backends, Action.EDIT, by=account)
 
 
@@ -50,10 +52,10 @@ def edit_galleries() -> None:
         name, save, remove = st.columns([4, 1, 1], vertical_alignment="bottom")
         new_name = name.text_input(_("Gallery"), gallery.name, key=f"gallery_{gallery.id}", max_chars=80)
         if save.button(_("Rename"), key=f"rename_{gallery.id}", disabled=new_name == gallery.name):
-            galleries.rename(backends, gallery.id or 0, new_name, by=account)
+            galleries.rename(backends, gallery.id, new_name, by=account)
             st.rerun()
         if remove.button(_("Remove"), key=f"remove_{gallery.id}"):
-            galleries.remove(backends, gallery.id or 0, by=account)
+            galleries.remove(backends, gallery.id, by=account)
             st.rerun()
     with st.form("new_gallery", clear_on_submit=True, border=False):
         added = st.text_input(_("New gallery"), placeholder=_("Finish"), max_chars=80)
@@ -66,9 +68,11 @@ def edit_members() -> None:
     """Show who has a part in the event; add and remove them."""
     for member, person in events.members(backends, event_id, by=account):
         who, remove = st.columns([5, 1], vertical_alignment="center")
-        who.markdown(f"**{style.plain(person.name)}** · {style.plain(person.email)} · {words.member_role(member.role)}")
+        who.markdown(
+            f"**{style.plain(person.name)}** · {style.plain(person.email)} · {words.member_role(member.role)}"
+        )
         if may_edit and remove.button(_("Remove"), key=f"member_{person.id}"):
-            events.remove_member(backends, event_id, person.id or 0, by=account)
+            events.remove_member(backends, event_id, person.id, by=account)
             st.rerun()
     if may_edit:
         add_member()
@@ -79,7 +83,7 @@ def add_member() -> None:
     with st.form("new_member", clear_on_submit=True, border=False):
         address, part = st.columns(2)
         email = address.text_input(_("Address of an account"), max_chars=254)
-        role = part.selectbox(_("Part"), list(MemberRole), index=1, format_func=words.member_role)
+        role = part.selectbox(_("Part"), MEMBER_ROLES, index=1, format_func=words.member_role)
         commission = st.number_input(_("Commission (%)"), 0, 100, 0)
         if st.form_submit_button(_("Add member")):
             events.set_member(backends, event_id, email, role, commission, by=account)

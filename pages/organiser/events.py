@@ -40,7 +40,9 @@ style.hero(_("My events"))
 may_create = account.role in (Role.ADMIN, Role.ORGANISER)
 if may_create and st.button(_("New event"), type="primary", icon=":material/add:"):
     new_event()
-text = st.text_input(_("Search"), placeholder=_("Name or place"), key="text", bind="query-params", max_chars=80)
+text = st.text_input(
+    _("Search"), placeholder=_("Name or place"), key="text", bind="query-params", max_chars=80
+)
 found = events.mine(backends, text, by=account)
 if found:
     event_cards([card(event) for event in found])

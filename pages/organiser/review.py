@@ -19,7 +19,7 @@ backends = site.backends()
 account = site.require_account()
 style.hero(_("Review"), _("Visitors see only what you approve."))
 event = event_picker.choose(account, Action.REVIEW)
-event_id = event.id or 0
+event_id = event.id
 grant = renditions.member_grant(account)
 
 

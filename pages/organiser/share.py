@@ -17,7 +17,7 @@ backends = site.backends()
 account = site.require_account()
 style.hero(_("Share"), _("Guests open a link or scan its QR code: no account, no app."))
 event = event_picker.choose(account, Action.SHARE)
-event_id = event.id or 0
+event_id = event.id
 names = {gallery.id: gallery.name for gallery in galleries.listing(backends, event_id, by=account)}
 
 
@@ -52,7 +52,9 @@ def show(link: ShareLink) -> None:
         if is_open:
             png = sharing.qr_png(url)
             picture.image(png, width=200, alt=_("QR code of the link {name}").format(name=link.label))
-            picture.download_button(_("Download QR"), png, f"{event.slug}-qr.png", "image/png", key=f"qr_{link.id}")
+            picture.download_button(
+                _("Download QR"), png, f"{event.slug}-qr.png", "image/png", key=f"qr_{link.id}"
+            )
         facts.markdown(f"**{style.plain(link.label or _('Share link'))}**")
         facts.caption(describe(link))
         if is_open:
@@ -75,7 +77,7 @@ def revoke(link: ShareLink) -> None:
     with st.popover(_("Revoke")):
         st.write(_("Everyone who came by this link loses access at once. This cannot be undone."))
         if st.button(_("Revoke this link"), type="primary", key=f"revoke_{link.id}"):
-            sharing.revoke(backends, link.id or 0, by=account)
+            sharing.revoke(backends, link.id, by=account)
             st.rerun()
 
 

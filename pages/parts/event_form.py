@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
@@ -15,7 +14,7 @@ from core.i18n import _
 from models.event import Event, Visibility
 from pages.parts import words
 
-T = TypeVar("T")
+VISIBILITIES: list[Visibility] = list(Visibility)
 LIFETIMES = (0, 30, 90, 180, 365)  # days after the event; 0: no end
 
 
@@ -29,17 +28,25 @@ def ask(event: Event | None, *, submit: str) -> Details | None:
         place = st.text_input(_("Place"), event.place if event else "", max_chars=120)
         description = st.text_area(_("Description"), event.description if event else "", max_chars=2000)
         price = st.number_input(
-            _("Price per photo (THB)"), 0.0, 999_999.0, _price(event), step=10.0, format="%.2f",
+            _("Price per photo (THB)"),
+            0.0,
+            999_999.0,
+            _price(event),
+            step=10.0,
+            format="%.2f",
             help=_("Zero makes every photo free."),
         )
         visibility = st.radio(
             _("Who finds the event?"),
-            list(Visibility),
-            index=list(Visibility).index(event.visibility) if event else 1,
+            VISIBILITIES,
+            index=VISIBILITIES.index(event.visibility) if event else 1,
             format_func=words.visibility,
         )
         expiry = st.selectbox(
-            _("Visitors may come"), _lifetimes(event), index=_lifetimes(event).index(_days(event)), format_func=_lifetime
+            _("Visitors may come"),
+            _lifetimes(event),
+            index=_lifetimes(event).index(_days(event)),
+            format_func=_lifetime,
         )
         if not st.form_submit_button(submit, type="primary"):
             return None
@@ -55,7 +62,7 @@ def ask(event: Event | None, *, submit: str) -> Details | None:
     )
 
 
-def refusing(action: Callable[[], T]) -> T | None:
+def refusing(action: Callable[[], Event]) -> Event | None:
     """Do it, or show the refusal beside the form so that nothing that was typed is lost."""
     try:
         return action()
@@ -65,7 +72,9 @@ def refusing(action: Callable[[], T]) -> T | None:
 
 
 def _zones() -> list[str]:
-    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "System")))
+    return sorted(
+        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "System"))
+    )
 
 
 def _zone(event: Event | None) -> str:

@@ -21,7 +21,7 @@ def by_id(account: Account) -> Event:
 
 
 def choose(account: Account, action: Action) -> Event:
-    """Let the account choose among the events in which it may do this; says so and ends when there are none."""
+    """Let the account choose an event in which it may do this; without one, say so and end the run."""
     found = events.allowing(site.backends(), action, by=account)
     if not found:
         style.empty_state(
@@ -50,7 +50,9 @@ def links(event: Event) -> None:
         ("share", _("Share")),
         ("sales", _("Sales")),
     )
-    row = "".join(f'<a href="/{path}?id={event.id}" target="_self">{escape(text)}</a>' for path, text in places)
+    row = "".join(
+        f'<a href="/{path}?id={event.id}" target="_self">{escape(text)}</a>' for path, text in places
+    )
     row += f'<a href="/gallery?event={escape(event.slug)}" target="_self">{escape(_("As a visitor"))}</a>'
     st.html(f'<nav class="encore-links" aria-label="{escape(_("This event"))}">{row}</nav>')
 
@@ -58,9 +60,9 @@ def links(event: Event) -> None:
 def failures(event: Event, account: Account) -> None:
     """List the photos whose work gave up, each with its reason and another try."""
     backends = site.backends()
-    for job in jobs.failed_of_event(backends, event.id or 0, by=account):
+    for job in jobs.failed_of_event(backends, event.id, by=account):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.warning(f"{photos.name_of(backends, job.subject)}: {job.last_error}", icon=":material/error:")
         if right.button(_("Try again"), key=f"retry_{job.id}"):
-            jobs.retry(backends, job.id or 0, by=account)
+            jobs.retry(backends, job.id, by=account)
             st.rerun()

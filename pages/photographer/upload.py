@@ -12,7 +12,7 @@ backends = site.backends()
 account = site.require_account()
 style.hero(_("Upload"), _("Drop files or a whole folder. What is here already is recognised and skipped."))
 event = event_picker.choose(account, Action.UPLOAD)
-event_id = event.id or 0
+event_id = event.id
 names = {str(gallery.id): gallery.name for gallery in galleries.listing(backends, event_id, by=account)}
 gallery_id = next(iter(names))
 if len(names) > 1:

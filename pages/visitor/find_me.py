@@ -14,7 +14,7 @@ from pages.parts import place, shop, site, style
 backends = site.backends()
 viewer = site.viewer()
 scope = place.current(viewer)
-event_id = scope.event.id or 0
+event_id = scope.event.id
 receipt_key, found_key = f"receipt_{event_id}", f"found_{event_id}"
 
 
@@ -48,7 +48,9 @@ def ask_selfie() -> bytes | None:
         return taken.getvalue() if taken else None
     if way == file:
         given = st.file_uploader(
-            _("A picture with only you in it (JPEG, PNG or WebP)"), ["jpg", "jpeg", "png", "webp"], key="selfie"
+            _("A picture with only you in it (JPEG, PNG or WebP)"),
+            ["jpg", "jpeg", "png", "webp"],
+            key="selfie",
         )
         return given.getvalue() if given else None
     return None
@@ -98,7 +100,10 @@ def explain_nothing(searched: int) -> None:
     else:
         text = _("No photo is ready yet. Photos appear as they are approved: come back in a while.")
     style.empty_state(
-        _("No photo of you yet"), text, href=place.link("gallery", scope), link_text=_("Look through all photos")
+        _("No photo of you yet"),
+        text,
+        href=place.link("gallery", scope),
+        link_text=_("Look through all photos"),
     )
 
 

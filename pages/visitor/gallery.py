@@ -12,7 +12,7 @@ backends = site.backends()
 viewer = site.viewer()
 scope = place.current(viewer)
 event = scope.event
-event_id = event.id or 0
+event_id = event.id
 
 style.hero(event.name, " · ".join(part for part in (site.day(event.held_on), event.place) if part))
 if event.description:

@@ -21,7 +21,9 @@ def card(event: Event) -> EventCard:
         date_text=site.day(event.held_on),
         cover_url=renditions.url(backends, cover, "800", "listed") if cover else "",
         href=f"/gallery?event={event.slug}",
-        chips=[(_("Photos on sale"), "good")] if event.status is EventStatus.ON_SALE else [(_("Photos soon"), "info")],
+        chips=[(_("Photos on sale"), "good")]
+        if event.status is EventStatus.ON_SALE
+        else [(_("Photos soon"), "info")],
     )
 
 

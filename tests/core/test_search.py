@@ -1,0 +1,358 @@
+"""A selfie finds its owner's photos: with consent, within what may be seen, and leaving no trace."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlmodel import select
+
+from core import consent, ingest, photos, search, sharing
+from core.errors import InvalidInput, NotFound, Unavailable
+from core.incoming import FileTooBig
+from models.activity import Activity, ActivityKind
+from models.consent import ConsentReceipt, Purpose
+from models.event import EventStatus, Gallery, Visibility
+from models.photo import Photo, Review, Stage
+from tests.fake_pixels import FakePixels, embedding, found
+from tests.makers import (
+    approve,
+    make_event,
+    make_jpeg,
+    make_viewer,
+    owner_of,
+    some_id,
+    upload,
+)
+
+
+@pytest.fixture
+def event(backends):
+    return make_event(backends)
+
+
+@pytest.fixture
+def viewer():
+    return make_viewer()
+
+
+def shoot(backends, event, *people: str, seed: int = 0, **fields) -> Photo:
+    """A photo of these people, approved and waiting for the pipeline."""
+    photo = upload(backends, event, make_jpeg(*people, seed=seed), by=owner_of(backends, event))
+    approve(backends, photo)
+    with backends.transaction() as session:
+        session.get_one(Photo, photo.id).sqlmodel_update(fields)
+    return photo
+
+
+def ask(backends, event, viewer, *who: str, receipt=None, selfie: bytes | None = None) -> search.Found:
+    """Search with a selfie of these people, having agreed to it."""
+    receipt = receipt or consent.give(backends, event.id, Purpose.SEARCH, by=viewer)
+    selfie = make_jpeg(*who, size=(640, 480)) if selfie is None else selfie
+    return search.by_selfie(backends, event.id, selfie, receipt_id=receipt.id, by=viewer)
+
+
+def ids(hits) -> set:
+    return {hit.photo.id for hit in hits}
+
+
+def searches(backends) -> list[dict]:
+    with backends.reading() as session:
+        query = select(Activity).where(Activity.kind == ActivityKind.SEARCH).order_by(Activity.id)
+        return [activity.numbers for activity in session.exec(query)]
+
+
+def test_a_selfie_finds_exactly_its_owners_photos(backends, event, viewer, work):
+    mine = [shoot(backends, event, "anna", seed=1), shoot(backends, event, "ben", "anna", seed=2)]
+    shoot(backends, event, "ben", seed=3)
+    work()
+
+    result = ask(backends, event, viewer, "anna")
+
+    assert ids(result.sure) == {photo.id for photo in mine}
+    assert result.maybe == []
+    assert result.searched_photos == 3
+    assert all(hit.score == pytest.approx(1, abs=1e-5) for hit in result.sure)
+
+
+def test_an_event_without_photos_finds_nothing_kindly(backends, event, viewer):
+    result = ask(backends, event, viewer, "anna")
+
+    assert result == search.Found([], [], 0)
+
+
+# --- consent -------------------------------------------------------------------------------
+
+
+class Blindfolded(FakePixels):
+    """Pixels that must not be looked at."""
+
+    def selfie(self, content: bytes):
+        raise AssertionError("a face was looked at without consent")
+
+
+def no_receipt(backends, event, viewer) -> ConsentReceipt:
+    return ConsentReceipt(id=some_id())
+
+
+def of_another_visitor(backends, event, viewer) -> ConsentReceipt:
+    return consent.give(backends, event.id, Purpose.SEARCH, by=make_viewer())
+
+
+def for_another_event(backends, event, viewer) -> ConsentReceipt:
+    return consent.give(backends, make_event(backends).id, Purpose.SEARCH, by=viewer)
+
+
+def withdrawn(backends, event, viewer) -> ConsentReceipt:
+    receipt = consent.give(backends, event.id, Purpose.SEARCH, by=viewer)
+    consent.withdraw(backends, receipt.id, by=viewer)
+    return receipt
+
+
+def in_yesterdays_words(backends, event, viewer) -> ConsentReceipt:
+    receipt = consent.give(backends, event.id, Purpose.SEARCH, by=viewer)
+    with backends.transaction() as session:
+        session.get_one(ConsentReceipt, receipt.id).version = "2020-01"
+    return receipt
+
+
+@pytest.mark.parametrize(
+    "arrange", [no_receipt, of_another_visitor, for_another_event, withdrawn, in_yesterdays_words]
+)
+def test_without_consent_no_face_is_looked_at(backends, event, viewer, arrange):
+    receipt = arrange(backends, event, viewer)
+    backends.pixels = Blindfolded()
+
+    with pytest.raises(consent.ConsentMissing, match="agree"):
+        ask(backends, event, viewer, "anna", receipt=receipt)
+    with pytest.raises(consent.ConsentMissing):
+        search.by_selfie(backends, event.id, make_jpeg("anna"), receipt_id=None, by=viewer)
+
+    assert searches(backends) == []
+
+
+@pytest.mark.parametrize("fields", [{"status": EventStatus.DRAFT}, {"visibility": Visibility.BY_LINK}])
+def test_an_event_that_may_not_be_seen_is_not_searched(backends, viewer, fields):
+    event = make_event(backends)
+    receipt = consent.give(backends, event.id, Purpose.SEARCH, by=viewer)
+    with backends.transaction() as session:
+        session.get_one(type(event), event.id).sqlmodel_update(fields)
+    backends.pixels = Blindfolded()
+
+    with pytest.raises(NotFound):
+        ask(backends, event, viewer, "anna", receipt=receipt)
+
+
+# --- selfies that do not do ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "refusal", "sentence"),
+    [
+        ((), search.NoFace, "more light"),
+        (("anna", "ben"), search.SeveralFaces, "only yourself"),
+        (("anna:small",), search.FaceTooSmall, "closer"),
+        (("anna:blurred",), search.FaceTooBlurred, "Hold still"),
+    ],
+)
+def test_a_selfie_that_does_not_do_is_refused_kindly_and_counted(backends, event, viewer, who, refusal, sentence):
+    with pytest.raises(refusal, match=sentence):
+        ask(backends, event, viewer, *who)
+
+    assert searches(backends) == [{f"refused_{refusal.__name__}": 1}]
+
+
+def test_somebody_small_in_the_background_is_no_second_person(backends, event, viewer, work):
+    photo = shoot(backends, event, "anna")
+    work()
+
+    result = ask(backends, event, viewer, "anna", "ben:small")
+
+    assert ids(result.sure) == {photo.id}
+
+
+@pytest.mark.parametrize("selfie", [b"", b"no picture", make_jpeg("anna")[:300]])
+def test_what_is_no_picture_is_refused(backends, event, viewer, selfie):
+    with pytest.raises(InvalidInput):
+        ask(backends, event, viewer, selfie=selfie)
+
+
+def test_a_selfie_of_too_many_bytes_is_not_decoded(backends, event, viewer):
+    backends.settings.max_selfie_mib = 1
+    backends.pixels = Blindfolded()
+
+    with pytest.raises(FileTooBig):
+        ask(backends, event, viewer, selfie=bytes(2**20 + 1))
+
+
+# --- whose photos --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("review", [Review.PENDING, Review.REJECTED])
+def test_only_public_photos_are_found_or_counted(backends, event, viewer, work, review):
+    shown = shoot(backends, event, "anna", seed=1)
+    hidden = shoot(backends, event, "anna", seed=2, review=review)
+    removed = shoot(backends, event, "anna", seed=3)
+    work()
+    photos.delete(backends, [removed.id], by=owner_of(backends, event))
+    with backends.reading() as session:
+        assert session.get_one(Photo, hidden.id).stage is Stage.INDEXED
+
+    result = ask(backends, event, viewer, "anna")
+
+    assert (ids(result.sure), result.searched_photos) == ({shown.id}, 1)
+
+
+def test_a_verdict_acts_on_the_next_search(backends, event, viewer, work):
+    photo, owner = shoot(backends, event, "anna"), owner_of(backends, event)
+    work()
+
+    found_first = ids(ask(backends, event, viewer, "anna").sure)
+    photos.review(backends, [photo.id], Review.REJECTED, by=owner)
+    found_then = ids(ask(backends, event, viewer, "anna").sure)
+
+    assert (found_first, found_then) == ({photo.id}, set())
+
+
+def test_faces_of_another_event_are_never_found(backends, event, viewer, work):
+    elsewhere = make_event(backends)
+    shoot(backends, elsewhere, "anna", seed=1)
+    here = shoot(backends, event, "anna", seed=2)
+    work()
+
+    assert ids(ask(backends, event, viewer, "anna").sure) == {here.id}
+
+
+def test_a_link_to_a_gallery_finds_only_in_that_gallery(backends, viewer, work):
+    event = make_event(backends, visibility=Visibility.BY_LINK)
+    owner = owner_of(backends, event)
+    with backends.transaction() as session:
+        finish = Gallery(event_id=event.id, name="Finish", position=1)
+        session.add(finish)
+    shoot(backends, event, "anna", seed=1)
+    late = shoot(backends, event, "anna", seed=2, gallery_id=finish.id)
+    work()
+    link = sharing.create(backends, event.id, gallery_id=finish.id, by=owner)
+    sharing.open_link(backends, sharing.address(backends, link).split("share=")[1], by=viewer)
+
+    result = ask(backends, event, viewer, "anna")
+
+    assert (ids(result.sure), result.searched_photos) == ({late.id}, 1)
+
+
+def test_people_who_look_alike_are_shown_apart_from_the_sure(backends, event, viewer, work, monkeypatch):
+    shoot(backends, event, "anna")
+    work()
+    anna, other = embedding("anna"), embedding("ben")
+    across = other - (other @ anna) * anna
+    across /= np.linalg.norm(across)
+    alike = {cosine: (cosine * anna + np.sqrt(1 - cosine**2) * across).astype(np.float32) for cosine in (0.95, 0.9)}
+
+    def looking_like(cosine: float) -> search.Found:
+        face = found("anna")
+        object.__setattr__(face, "embedding", alike[cosine])
+        monkeypatch.setattr(backends.pixels, "selfie", lambda _: [face])
+        return ask(backends, event, viewer, "anna")
+
+    near, far = looking_like(0.95), looking_like(0.9)
+
+    assert [len(near.sure), len(near.maybe), len(far.sure), len(far.maybe)] == [0, 1, 0, 0]
+
+
+# --- the faces in memory -------------------------------------------------------------------
+
+
+def test_faces_are_read_once_until_the_index_changes(backends, event, viewer, work, monkeypatch):
+    shoot(backends, event, "anna", seed=1)
+    work()
+    reads, read = [], backends.vectors.all
+    monkeypatch.setattr(backends.vectors, "all", lambda name: reads.append(name) or read(name))
+
+    for _ in range(3):
+        ask(backends, event, viewer, "anna")
+    once = len(reads)
+    later = shoot(backends, event, "anna", seed=2)
+    work()
+    result = ask(backends, event, viewer, "anna")
+
+    assert (once, len(reads)) == (1, 2)
+    assert later.id in ids(result.sure)
+
+
+def test_a_deleted_photo_is_forgotten_by_the_memory(backends, event, viewer, work):
+    photo = shoot(backends, event, "anna", seed=1)
+    work()
+    ask(backends, event, viewer, "anna")
+
+    photos.delete(backends, [photo.id], by=owner_of(backends, event))
+    work()
+    ask(backends, event, viewer, "anna")
+    other = shoot(backends, event, "ben", seed=2)
+    work()
+    ask(backends, event, viewer, "anna")
+
+    url = backends.settings.sqlalchemy_url()
+    kept = [faces for key, faces in search._cache.items() if key[0] == url]
+    assert [set(faces.photo_ids) for faces in kept] == [{other.id}]
+
+
+def test_the_memory_is_bounded(backends, viewer, work, monkeypatch):
+    monkeypatch.setattr(search, "CACHED_BYTES", 1)
+    url = backends.settings.sqlalchemy_url()
+
+    for seed in range(3):
+        event = make_event(backends)
+        shoot(backends, event, "anna", seed=seed)
+        work()
+        ask(backends, event, viewer, "anna")
+
+    assert len([key for key in search._cache if key[0] == url]) == 1
+
+
+# --- refusals and traces -------------------------------------------------------------------
+
+
+def test_another_engines_faces_are_not_compared(backends, event, viewer, work):
+    shoot(backends, event, "anna")
+    work()
+    backends.pixels = FakePixels(engine="another")
+
+    with pytest.raises(ingest.EngineChanged, match="re-index"):
+        ask(backends, event, viewer, "anna")
+
+
+def test_search_says_so_while_the_vectors_are_away(backends, event, viewer, work):
+    shoot(backends, event, "anna")
+    work()
+    backends.vectors.is_down = True
+
+    with pytest.raises(Unavailable, match="Try again in a few seconds"):
+        ask(backends, event, viewer, "anna")
+
+
+def test_a_search_leaves_counts_and_nothing_else(backends, event, viewer, work):
+    shoot(backends, event, "ben")
+    work()
+    objects, vectors = list(backends.objects.keys("")), dict(backends.vectors._collections)
+    selfie, probe = make_jpeg("zoe", size=(640, 480), seed=77), embedding("zoe")
+
+    ask(backends, event, viewer, selfie=selfie)
+
+    backends.engine.dispose()  # the write-ahead log goes into the file
+    root = Path(backends.settings.sqlalchemy_url().removeprefix("sqlite:///")).parent
+    written = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
+    traces = [probe.tobytes(), probe.astype(np.float64).tobytes(), selfie, selfie[100:164], str(probe[0]).encode()]
+    assert b"SQLite format 3" in written
+    assert [trace for trace in traces if trace in written] == []
+    assert list(backends.objects.keys("")) == objects
+    assert backends.vectors._collections.keys() == vectors.keys()
+    assert searches(backends) == [{"sure": 0, "maybe": 0}]
+
+
+def test_the_look_for_traces_would_see_one(backends, event):
+    """The control of the test above."""
+    probe = embedding("zoe")
+    (backends.settings.data / "kept.bin").write_bytes(b"x" + probe.tobytes())
+
+    written = b"".join(path.read_bytes() for path in backends.settings.data.rglob("*") if path.is_file())
+
+    assert probe.tobytes() in written
