@@ -4,13 +4,14 @@ import base64
 import hashlib
 import re
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
+_STREAMLIT = find_spec("streamlit")
+INDEX = Path((_STREAMLIT and _STREAMLIT.origin) or "").parent / "static" / "index.html"
 # Without it a page below `/` asks for its server at `/gallery/_stcore/…` first and logs two errors.
 _HERE = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin }</script>"
 _UNUSED = (

@@ -169,7 +169,8 @@ def still_public(
 
 def _page(session: Session, query: SelectOfScalar[Photo], offset: int, limit: int) -> PhotoPage:
     total = session.exec(select(func.count()).select_from(query.order_by(None).subquery())).one()
-    return PhotoPage(session.exec(query.offset(offset).limit(limit)).all(), total)
+    last = max(0, total - 1) // limit * limit  # a page beyond the last one is the last one
+    return PhotoPage(session.exec(query.offset(min(offset, last)).limit(limit)).all(), total)
 
 
 # --- what members see and do ---------------------------------------------------------------

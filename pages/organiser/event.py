@@ -12,7 +12,7 @@ MEMBER_ROLES: list[MemberRole] = list(MemberRole)
 
 backends = site.backends()
 account = site.require_account()
-event = event_picker.by_id(account)
+event = event_picker.from_address(account)
 event_id = event.id
 may_edit = event in events.allowing(backends, Action.EDIT, by=account)
 

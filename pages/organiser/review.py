@@ -1,6 +1,5 @@
 """Approve and reject: several photos at once, with undo."""
 
-import math
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -59,14 +58,13 @@ labels = {
 chosen = st.segmented_control(
     _("Show"),
     [str(key) for key in labels],
-    default=str(Review.PENDING),
+    default=site.choice("show", [str(key) for key in labels]),
     format_func=labels.__getitem__,
-    key="show",
-    bind="query-params",
     required=True,
 )
+site.remember("show", chosen)
 verdicts.offer_undo(account)
-page = st.session_state.get("page", 1)
+page = site.page_number()
 verdict = None if chosen == ALL else Review(chosen)
 found = photos.for_review(backends, event_id, verdict, by=account, offset=(page - 1) * photos.PAGE)
 if found.photos:
@@ -84,8 +82,7 @@ if found.photos:
     )
     if result.action is not None:
         act(result.action.name, [UUID(photo_id) for photo_id in result.action.ids])
-    if found.total > photos.PAGE:
-        st.pagination(math.ceil(found.total / photos.PAGE), key="page", bind="query-params")
+    site.pager(found.total, photos.PAGE)
 elif verdict is Review.PENDING:
     style.empty_state(
         _("Nothing waits for you"),

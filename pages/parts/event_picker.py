@@ -12,7 +12,7 @@ from models.event import Event
 from pages.parts import site, style
 
 
-def by_id(account: Account) -> Event:
+def from_address(account: Account) -> Event:
     """Return the event that the address names. Raises NotFound."""
     given = st.query_params.get("id", "")
     if not given.isdecimal():
@@ -31,15 +31,16 @@ def choose(account: Account, action: Action) -> Event:
             link_text=_("My events"),
         )
         st.stop()
-    by_name = {str(event.id): event for event in found}
+    by_id = {str(event.id): event for event in found}
+    wanted = site.choice("id", list(by_id))
     chosen = st.selectbox(
         _("Event"),
-        list(by_name),
-        format_func=lambda key: f"{by_name[key].name} · {site.day(by_name[key].held_on)}",
-        key="id",
-        bind="query-params",
+        list(by_id),
+        index=list(by_id).index(wanted),
+        format_func=lambda key: f"{by_id[key].name} · {site.day(by_id[key].held_on)}",
     )
-    return by_name.get(chosen or "", found[0])
+    site.remember("id", chosen)
+    return by_id[chosen]
 
 
 def links(event: Event) -> None:

@@ -1,6 +1,7 @@
 """What every page asks: the services, who is here, and the way to another address."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from html import escape
 from typing import NoReturn
@@ -80,6 +81,33 @@ def next_path() -> str:
 def with_next(path: str, target: str) -> str:
     """Return the local path, told where to go on to."""
     return f"{path}{'&' if '?' in path else '?'}next={quote(target, safe='/')}"
+
+
+def choice(name: str, options: Sequence[str]) -> str:
+    """Return the option that the address names, the first one when it names none."""
+    given = st.query_params.get(name, "")
+    return given if given in options else options[0]
+
+
+def remember(name: str, value: str) -> None:
+    """Keep a choice in the address, so that a reload or a shared address shows the same.
+
+    Streamlit's own `bind` keeps the words of an option, which differ by language and count.
+    """
+    if st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def page_number() -> int:
+    """Return which page of a long list is asked for, from the pager below it or from the address."""
+    given = st.query_params.get("page", "")
+    return int(st.session_state.get("page") or (given if given.isdecimal() and len(given) < 6 else 1) or 1)
+
+
+def pager(total: int, per_page: int) -> None:
+    """Show the pages of a long list below it, when there are several."""
+    if total > per_page:
+        st.pagination(math.ceil(total / per_page), key="page", bind="query-params")
 
 
 def link(path: str, text: str) -> None:

@@ -1,7 +1,5 @@
 """An event's public photos."""
 
-import math
-
 import streamlit as st
 
 from core import galleries, photos
@@ -24,7 +22,7 @@ chosen = None
 if len(names) > 1:
     chosen = st.segmented_control(_("Gallery"), list(names), key="gallery", bind="query-params")
 
-page = st.session_state.get("page", 1)
+page = site.page_number()
 shown = photos.public(
     backends,
     event_id,
@@ -34,8 +32,7 @@ shown = photos.public(
 )
 if shown.photos:
     shop.grid(shown.photos, scope, viewer, key=f"grid_{event_id}_{chosen}_{page}")
-    if shown.total > photos.PAGE:
-        st.pagination(math.ceil(shown.total / photos.PAGE), key="page", bind="query-params")
+    site.pager(shown.total, photos.PAGE)
 else:
     style.empty_state(
         _("No photos here yet"),

@@ -1,0 +1,84 @@
+"""Pictures over HTTP: headers, what browsers may keep, and what never comes."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from api import images
+from core import renditions
+from models.photo import Review
+from tests.makers import make_event, make_photo
+
+
+@pytest.fixture
+def client(backends) -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=images.ROUTES)) as client:
+        yield client
+
+
+@pytest.fixture
+def photo(backends):
+    return make_photo(backends, make_event(backends))
+
+
+@pytest.fixture
+def url(backends, photo) -> str:
+    return renditions.url(backends, photo.id, "800", "listed")
+
+
+def test_a_picture_comes_whole_and_may_be_kept_for_a_while(backends, client, photo, url):
+    answer = client.get(url)
+
+    assert answer.content == backends.objects.open(photo.rendition_key("800")).read()
+    assert {name: answer.headers[name] for name in sorted(answer.headers)} == {
+        "cache-control": "private, max-age=3600",
+        "content-disposition": "inline",
+        "content-length": str(photo.byte_size),
+        "content-type": "image/jpeg",
+        "etag": f'"{photo.sha256[:16]}-800"',
+    }
+
+
+def test_a_browser_that_has_the_picture_is_told_so(client, url):
+    tag = client.get(url).headers["etag"]
+
+    again = client.get(url, headers={"If-None-Match": tag})
+    other = client.get(url, headers={"If-None-Match": '"another"'})
+
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert other.status_code == 200
+
+
+def test_a_picture_that_was_withdrawn_is_not_there_even_for_who_has_it(backends, client, photo, url):
+    tag = client.get(url).headers["etag"]
+    with backends.transaction() as session:
+        session.get_one(type(photo), photo.id).review = Review.REJECTED
+
+    answer = client.get(url, headers={"If-None-Match": tag})
+
+    assert (answer.status_code, answer.json()["error"]) == (404, "NoSuchPicture")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("damage", [lambda url: url[:-1], lambda url: url[:5] + "A" + url[6:], lambda url: "/img/x"])
+def test_a_tampered_address_is_a_404(client, url, damage):
+    answer = client.get(damage(url))
+
+    assert (answer.status_code, sorted(answer.json())) == (404, ["error", "message", "request_id", "status_code"])
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_pictures_are_only_read(client, url, method):
+    assert client.request(method, url).status_code == 405
+
+
+def test_a_picture_is_closed_when_its_reader_goes_away(backends, photo, url):
+    picture = renditions.open_signed(backends, url.removeprefix("/img/"))
+    chunks = images._chunks(picture.content)
+
+    next(chunks)
+    chunks.close()
+
+    assert picture.content.closed

@@ -1,0 +1,246 @@
+"""Events: made, edited, found, and who has a part in them."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlmodel import select
+
+from core import access, events, galleries
+from core.access import Action
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from models.account import Role
+from models.audit import AuditEntry
+from models.event import Event, EventMember, EventStatus, MemberRole, Visibility
+from models.photo import Review, Stage
+from tests.makers import make_account, make_event, make_member, make_photo, make_viewer, owner_of
+
+DAY = date(2026, 10, 17)
+
+
+@pytest.fixture
+def organiser(backends):
+    return make_account(backends, Role.ORGANISER)
+
+
+@pytest.fixture
+def event(backends, organiser):
+    return make_event(backends, organiser)
+
+
+def details(**fields) -> events.Details:
+    return events.Details(**({"name": "River Run", "held_on": DAY} | fields))
+
+
+def parts(backends, event: Event) -> dict[int, MemberRole]:
+    with backends.reading() as session:
+        found = session.exec(select(EventMember).where(EventMember.event_id == event.id))
+        return {member.account_id: member.role for member in found}
+
+
+def test_a_new_event_is_a_draft_by_link_with_a_gallery_and_its_creator(backends, organiser):
+    event = events.create(backends, details(price_amount=12_000, place="Bangkok"), by=organiser)
+
+    assert (event.status, event.visibility, event.currency) == (EventStatus.DRAFT, Visibility.BY_LINK, "THB")
+    assert (event.slug, event.price_amount, event.place) == ("river-run", 12_000, "Bangkok")
+    assert parts(backends, event) == {organiser.id: MemberRole.CO_ORGANISER}
+    assert [found.name for found in galleries.listing(backends, event.id, by=organiser)] == ["All photos"]
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("  Süd-Lauf: 10 km! ", "s-d-lauf-10-km"),
+        ("งานวิ่ง", "event"),
+        ("2026", "event-2026"),
+        ("x" * 120, "x" * 60),
+    ],
+)
+def test_an_address_is_made_of_the_name_and_finds_the_event(backends, organiser, name, slug):
+    event = events.create(backends, details(name=name), by=organiser)
+
+    assert event.slug == slug
+    assert events.find(backends, slug, by=make_viewer(organiser)).event.id == event.id
+
+
+def test_the_same_name_twice_makes_two_addresses(backends, organiser):
+    slugs = {events.create(backends, details(), by=organiser).slug for _ in range(3)}
+
+    assert len(slugs) == 3
+    assert all(slug.startswith("river-run") for slug in slugs)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "   "},
+        {"name": "x" * 121},
+        {"place": "x" * 121},
+        {"description": "x" * 2001},
+        {"price_amount": -1},
+        {"price_amount": events.LARGEST_PRICE + 1},
+        {"time_zone": "Mars/Olympus"},
+        {"time_zone": "../etc"},
+        {"time_zone": ""},
+    ],
+)
+def test_what_cannot_be_an_event_is_refused_and_nothing_is_written(backends, organiser, event, fields):
+    with pytest.raises(InvalidInput):
+        events.create(backends, details(**fields), by=organiser)
+    with pytest.raises(InvalidInput):
+        events.edit(backends, event.id, details(**fields), by=organiser)
+
+    with backends.reading() as session:
+        assert [found.name for found in session.exec(select(Event))] == [event.name]
+
+
+def test_an_edit_changes_what_was_written_and_keeps_the_address(backends, organiser, event):
+    events.edit(backends, event.id, details(name="Hill Run", price_amount=5), by=organiser)
+
+    after = events.get(backends, event.id, by=organiser)
+    assert (after.name, after.price_amount, after.slug) == ("Hill Run", 5, event.slug)
+    with backends.reading() as session:
+        entry = session.exec(select(AuditEntry)).one()
+    assert (entry.action, entry.account_id) == ("event.edit", organiser.id)
+    assert {"name", "price_amount"} <= set(entry.detail["changed"])
+
+
+def test_an_edit_that_changes_nothing_is_not_written_down(backends, organiser):
+    event = events.create(backends, details(), by=organiser)
+
+    events.edit(backends, event.id, details(), by=organiser)
+
+    with backends.reading() as session:
+        assert [entry.action for entry in session.exec(select(AuditEntry))] == ["event.create"]
+
+
+# --- finding -------------------------------------------------------------------------------
+
+
+def test_an_event_is_found_by_address_or_number_by_who_may_see_it(backends, event):
+    viewer = make_viewer()
+
+    assert events.find(backends, event.slug, by=viewer).event.id == event.id
+    assert events.find(backends, str(event.id), by=viewer).event.id == event.id
+    for unknown in ("nothing", "", "0", "9" * 9, "9" * 40, "-1", "' OR 1=1"):
+        with pytest.raises(access.NoSuchEvent):
+            events.find(backends, unknown, by=viewer)
+
+
+def test_only_open_listed_events_are_listed(backends, organiser):
+    past = backends.now() - timedelta(days=1)
+    shown = [make_event(backends, organiser, held_on=date(2026, 1, day)) for day in (1, 2)]
+    for fields in (
+        {"status": EventStatus.DRAFT},
+        {"status": EventStatus.CLOSED},
+        {"visibility": Visibility.BY_LINK},
+        {"expires_at": past},
+    ):
+        make_event(backends, organiser, **fields)
+
+    assert [event.id for event in events.listed(backends)] == [shown[1].id, shown[0].id]
+
+
+@pytest.mark.parametrize(("text", "count"), [("", 2), ("hill", 1), ("LAKE", 1), ("%", 1), ("_", 0), ("\\", 0), ("zzz", 0)])
+def test_events_are_searched_by_name_and_place_to_the_letter(backends, organiser, text, count):
+    make_event(backends, organiser, name="Hill Run 100%", place="Chiang Mai")
+    make_event(backends, organiser, name="Sunday", place="Lake")
+
+    assert len(events.listed(backends, text)) == count
+    assert len(events.mine(backends, text, by=organiser)) == count
+
+
+def test_accounts_see_the_events_they_have_a_part_in_and_admins_all(backends, organiser, event):
+    other = make_event(backends)
+    photographer = make_member(backends, other, MemberRole.PHOTOGRAPHER)
+
+    assert [found.id for found in events.mine(backends, by=organiser)] == [event.id]
+    assert [found.id for found in events.mine(backends, by=photographer)] == [other.id]
+    assert len(events.mine(backends, by=make_account(backends, Role.ADMIN))) == 2
+    assert events.allowing(backends, Action.REVIEW, by=photographer) == []
+    assert [found.id for found in events.allowing(backends, Action.UPLOAD, by=photographer)] == [other.id]
+    with pytest.raises(Forbidden):
+        events.mine(backends, by=None)
+
+
+def test_the_cover_is_the_chosen_photo_while_visitors_may_see_it(backends, organiser, event):
+    first, chosen = make_photo(backends, event), make_photo(backends, event)
+    events.set_cover(backends, event.id, chosen.id, by=organiser)
+    event = events.get(backends, event.id, by=organiser)
+
+    before = events.cover(backends, event)
+    with backends.transaction() as session:
+        session.get_one(type(chosen), chosen.id).review = Review.REJECTED
+
+    assert (before, events.cover(backends, event)) == (chosen.id, first.id)
+    assert events.cover(backends, make_event(backends)) is None
+
+
+def test_photos_are_counted_by_how_far_they_have_come(backends, organiser, event):
+    make_photo(backends, event, face_count=3)
+    make_photo(backends, event, review=Review.REJECTED, face_count=1)
+    make_photo(backends, event, review=Review.PENDING, stage=Stage.UPLOADED, face_count=None)
+    make_photo(backends, event, removed_at=backends.now(), face_count=9)
+
+    counted = events.counts(backends, event.id, by=organiser)
+
+    assert counted == events.Counts(uploaded=3, indexed=2, pending=1, approved=1, rejected=1, faces=4)
+
+
+# --- members -------------------------------------------------------------------------------
+
+
+def test_a_member_is_added_by_address_changed_and_removed(backends, organiser, event):
+    account = make_account(backends)
+
+    events.set_member(backends, event.id, f" {account.email.upper()} ", MemberRole.PHOTOGRAPHER, 60, by=organiser)
+    events.set_member(backends, event.id, account.email, MemberRole.ANALYST, by=organiser)
+    changed = parts(backends, event)
+    events.remove_member(backends, event.id, account.id, by=organiser)
+    events.remove_member(backends, event.id, account.id, by=organiser)
+
+    assert changed == {organiser.id: MemberRole.CO_ORGANISER, account.id: MemberRole.ANALYST}
+    assert parts(backends, event) == {organiser.id: MemberRole.CO_ORGANISER}
+
+
+def test_members_are_listed_with_their_accounts(backends, organiser, event):
+    photographer = make_member(backends, event, MemberRole.PHOTOGRAPHER, name="Aaron")
+
+    listed = events.members(backends, event.id, by=photographer)
+
+    assert [(member.role, account.name) for member, account in listed] == [
+        (MemberRole.PHOTOGRAPHER, "Aaron"),
+        (MemberRole.CO_ORGANISER, organiser.name),
+    ]
+
+
+def test_an_event_keeps_a_co_organiser(backends, organiser, event):
+    with pytest.raises(Conflict, match="at least one"):
+        events.remove_member(backends, event.id, organiser.id, by=organiser)
+    with pytest.raises(Conflict, match="at least one"):
+        events.set_member(backends, event.id, organiser.email, MemberRole.DOOR, by=organiser)
+    second = make_member(backends, event, MemberRole.CO_ORGANISER)
+    events.remove_member(backends, event.id, organiser.id, by=second)
+
+    assert parts(backends, event) == {second.id: MemberRole.CO_ORGANISER}
+
+
+@pytest.mark.parametrize(("email", "percent", "refusal"), [("nobody@example.org", 0, NotFound), (None, 101, InvalidInput), (None, -1, InvalidInput)])
+def test_a_member_that_cannot_be_is_refused(backends, organiser, event, email, percent, refusal):
+    email = email or make_account(backends).email
+
+    with pytest.raises(refusal):
+        events.set_member(backends, event.id, email, MemberRole.DOOR, percent, by=organiser)
+
+    assert parts(backends, event) == {organiser.id: MemberRole.CO_ORGANISER}
+
+
+def test_status_moves_on_and_back_and_is_written_down(backends, organiser, event):
+    for status in (EventStatus.CLOSED, EventStatus.SHOOTING):
+        events.set_status(backends, event.id, status, by=organiser)
+
+    with backends.reading() as session:
+        entries = session.exec(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [entry.detail for entry in entries] == [
+        {"before": "on_sale", "after": "closed"},
+        {"before": "closed", "after": "shooting"},
+    ]

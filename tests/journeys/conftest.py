@@ -1,0 +1,80 @@
+"""One site with the demo event, and one browser, for all journeys."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from core.settings import ROOT
+from tests.journeys.site import Site, environment_of
+from tests.requirements import require_binary
+
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+    *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
+]
+PATIENCE = 30_000  # milliseconds; the machine may be busy
+IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the demo event, loaded once. Copy it: nobody works in it."""
+    folder = tmp_path_factory.mktemp("demo") / "data"
+    command = [sys.executable, "-m", "core", "demo"]
+    subprocess.run(command, cwd=ROOT, env=environment_of(folder), check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def new_folder(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Return a copy of the demo's data folder at each call."""
+    return lambda: shutil.copytree(demo_folder, tmp_path_factory.mktemp("site") / "data")
+
+
+@pytest.fixture(scope="package")
+def site(new_folder: Callable[[], Path]) -> Iterator[Site]:
+    """A running site with the demo event; at the end it leaves no process behind."""
+    site = Site(new_folder()).start()
+    yield site
+    assert site.end() == []
+
+
+# For this package only: while it is open, no other test can start a loop or a browser of its own.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """A headless browser with a camera that films a test pattern."""
+    program = require_binary("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_browser(chromium: Browser, site: Site) -> Iterator[Callable[..., BrowserContext]]:
+    """Make a fresh browser, without cookies, at each call; all are closed in the end."""
+    opened = []
+
+    def make(**options: object) -> BrowserContext:
+        context = chromium.new_context(base_url=site.address, **options)
+        context.set_default_timeout(PATIENCE)
+        opened.append(context)
+        return context
+
+    yield make
+    for context in opened:
+        context.close()
+
+
+def settle(page: Page) -> None:
+    """Return once the page stands: it has its heading, and its script has come to the end."""
+    page.locator("h1, h2").first.wait_for()
+    page.locator(IDLE).wait_for()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
