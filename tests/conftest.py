@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 from sqlmodel import SQLModel
@@ -16,6 +17,10 @@ from core.signing import Signer
 from core.worker import HANDLERS
 from tests.fake_pixels import FakePixels
 from tests.fakes import MemoryStore, MemoryVectors
+
+# A busy machine is slow now and then: time limits are pytest's.
+hypothesis.settings.register_profile("encore", deadline=None)
+hypothesis.settings.load_profile("encore")
 
 SECRET = "a secret that only the tests know, of enough length"
 

@@ -20,6 +20,9 @@ def grid(photos: Sequence[Photo], scope: Scope, viewer: Viewer, *, key: str) -> 
     backends = site.backends()
     is_on_sale = scope.event.is_on_sale(backends.now())
     in_cart = carts.photo_ids(backends, viewer)
+    if in_cart:
+        text = i18n.plural("To the cart: {count} photo", "To the cart: {count} photos", len(in_cart))
+        site.link("/cart", text)
     result = photo_grid(
         [_shown(photo, scope, viewer, photo.id in in_cart) for photo in photos],
         key=key,

@@ -9,13 +9,15 @@ from core import consent, i18n, photos, search
 from core.errors import PlatformError
 from core.i18n import _
 from models.consent import Purpose
-from pages.parts import place, shop, site, style
+from pages.parts import place, selfie, shop, site, style
 
 backends = site.backends()
 viewer = site.viewer()
 scope = place.current(viewer)
 event_id = scope.event.id
 receipt_key, found_key = f"receipt_{event_id}", f"found_{event_id}"
+refusal_key, attempt_key = f"refusal_{event_id}", f"attempt_{event_id}"
+attempt = st.session_state.get(attempt_key, 0)
 
 
 def ask_consent() -> None:
@@ -37,40 +39,21 @@ def ask_consent() -> None:
         st.rerun()
 
 
-def ask_selfie() -> bytes | None:
-    """Return a selfie from the camera or a file, once there is one."""
-    camera, file = _("Camera"), _("A picture I have")
-    way = file
-    if backends.settings.may_use_camera:
-        way = st.segmented_control(_("Selfie from"), [camera, file], default=None, key="way") or ""
-    if way == camera:
-        taken = st.camera_input(_("Look into the camera, with light on your face"), key="camera")
-        return taken.getvalue() if taken else None
-    if way == file:
-        given = st.file_uploader(
-            _("A picture with only you in it (JPEG, PNG or WebP)"),
-            ["jpg", "jpeg", "png", "webp"],
-            key="selfie",
-        )
-        return given.getvalue() if given else None
-    return None
-
-
-def find(selfie: bytes) -> None:
-    """Search, remember what was found for this page's life, and say so kindly if the selfie will not do."""
+def find(content: bytes) -> None:
+    """Search, and remember for this page's life what was found, or why the selfie will not do."""
     try:
         with st.spinner(_("Looking through the photos…")):
             found = search.by_selfie(
-                backends, event_id, selfie, receipt_id=st.session_state[receipt_key], by=viewer
+                backends, event_id, content, receipt_id=st.session_state[receipt_key], by=viewer
             )
+        st.session_state[found_key] = (
+            [hit.photo.id for hit in found.sure],
+            [hit.photo.id for hit in found.maybe],
+            found.searched_photos,
+        )
     except PlatformError as refusal:
-        st.warning(i18n.refusal(refusal), icon=":material/face:")
-        return
-    st.session_state[found_key] = (
-        [hit.photo.id for hit in found.sure],
-        [hit.photo.id for hit in found.maybe],
-        found.searched_photos,
-    )
+        st.session_state[refusal_key] = i18n.refusal(refusal)
+    st.session_state[attempt_key] = attempt + 1
     st.rerun()
 
 
@@ -114,7 +97,10 @@ elif receipt_key not in st.session_state:
     ask_consent()
     site.link(place.link("gallery", scope), _("No thanks, look through all photos"))
 else:
-    given_selfie = ask_selfie()
+    if refusal_key in st.session_state:
+        st.warning(st.session_state[refusal_key], icon=":material/face:")
+    given_selfie = selfie.ask(attempt)
     if given_selfie:
+        st.session_state.pop(refusal_key, None)
         find(given_selfie)
     site.link(place.link("gallery", scope), _("Look through all photos instead"))
