@@ -1,7 +1,7 @@
 """The originals: upload, list, review, delete."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -146,15 +146,19 @@ def public(
     offset: int = 0,
     limit: int = PAGE,
 ) -> PhotoPage:
-    """Return public photos by the time they were taken, and count the view."""
-    with backends.transaction() as session:
-        scope = access.view(session, by, event_id)
-        query = public_query(scope)
+    """Return public photos by the time they were taken."""
+    with backends.reading() as session:
+        query = public_query(access.view(session, by, event_id))
         if gallery_id is not None:
             query = query.where(Photo.gallery_id == gallery_id)
-        page = _page(session, query.order_by(col(Photo.taken_at), col(Photo.id)), offset, limit)
-        activity.record(session, ActivityKind.VIEW, by=by, event_id=event_id, photos=len(page.photos))
-    return page
+        return _page(session, query.order_by(col(Photo.taken_at), col(Photo.id)), offset, limit)
+
+
+def count_view(backends: Backends, event_id: int, shown: int, *, by: Viewer) -> None:
+    """Note that a visitor looked at this many photos of an event."""
+    with backends.transaction() as session:
+        access.view(session, by, event_id)
+        activity.record(session, ActivityKind.VIEW, by=by, event_id=event_id, photos=shown)
 
 
 def still_public(
@@ -162,15 +166,19 @@ def still_public(
 ) -> Sequence[Photo]:
     """Return those of the photos that the viewer may see now, in the order given."""
     with backends.reading() as session:
-        query = public_query(access.view(session, by, event_id)).where(col(Photo.id).in_(photo_ids))
-        known = {photo.id: photo for photo in session.exec(query)}
+        known = visible(session, access.view(session, by, event_id), photo_ids)
     return [known[photo_id] for photo_id in photo_ids if photo_id in known]
+
+
+def visible(session: Session, scope: Scope, photo_ids: Collection[UUID]) -> dict[UUID, Photo]:
+    """Return by id those of the photos that a visitor of this scope may see."""
+    query = public_query(scope).where(col(Photo.id).in_(photo_ids))
+    return {photo.id: photo for photo in session.exec(query)}
 
 
 def _page(session: Session, query: SelectOfScalar[Photo], offset: int, limit: int) -> PhotoPage:
     total = session.exec(select(func.count()).select_from(query.order_by(None).subquery())).one()
-    last = max(0, total - 1) // limit * limit  # a page beyond the last one is the last one
-    return PhotoPage(session.exec(query.offset(min(offset, last)).limit(limit)).all(), total)
+    return PhotoPage(session.exec(query.offset(offset).limit(limit)).all(), total)
 
 
 # --- what members see and do ---------------------------------------------------------------

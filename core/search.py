@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -116,20 +116,26 @@ def _one_face(faces: Sequence[FoundFace]) -> Embedding:
 def _find(backends: Backends, scope: Scope, probe: Embedding) -> Found:
     with backends.reading() as session:
         index = session.get(FaceIndex, scope.event.id)
-        public = {photo.id: photo for photo in session.exec(photos.public_query(scope))}
+        public = set(session.execute(photos.public_query(scope).with_only_columns(col(Photo.id))).scalars())
     if index is None or not public:
         return Found([], [], len(public))
     if ingest.identity_of(index) != backends.pixels.identity():
         raise ingest.EngineChanged
-    faces = _faces(backends, index)
-    visible = np.fromiter((photo in public for photo in faces.photo_ids), bool, len(faces.photo_ids))
-    owners = [photo for photo, is_visible in zip(faces.photo_ids, visible, strict=True) if is_visible]
-    matches = matching.sort_hits(faces.embeddings[visible] @ probe, owners)
-    return Found(
-        sure=[Hit(public[hit.photo_id], hit.score) for hit in matches.sure],
-        maybe=[Hit(public[hit.photo_id], hit.score) for hit in matches.maybe],
-        searched_photos=len(public),
-    )
+    matches = _match(_faces(backends, index), public, probe)
+    with backends.reading() as session:
+        wanted = [hit.photo_id for hit in (*matches.sure, *matches.maybe)]
+        shown = photos.visible(session, scope, wanted)
+    return Found(_hits(matches.sure, shown), _hits(matches.maybe, shown), len(public))
+
+
+def _match(faces: "_Faces", public: Set[UUID], probe: Embedding) -> matching.Matches:
+    is_public = np.fromiter((photo in public for photo in faces.photo_ids), bool, len(faces.photo_ids))
+    owners = [photo for photo in faces.photo_ids if photo in public]
+    return matching.sort_hits(faces.embeddings[is_public] @ probe, owners)
+
+
+def _hits(matches: Sequence[matching.Hit], shown: Mapping[UUID, Photo]) -> list[Hit]:
+    return [Hit(shown[match.photo_id], match.score) for match in matches if match.photo_id in shown]
 
 
 # --- the event's faces in memory -----------------------------------------------------------

@@ -108,7 +108,11 @@ def make_photo(backends: Backends, event: Event, content: bytes | None = None, *
         "face_count": 0,
     }
     photo = Photo(**(values | fields))
-    for key in (photo.original_key, photo.delivered_key, *map(photo.rendition_key, ("150", "300", "800", "1600"))):
+    for key in (
+        photo.original_key,
+        photo.delivered_key,
+        *map(photo.rendition_key, ("150", "300", "800", "1600")),
+    ):
         backends.objects.put(key, io.BytesIO(content), len(content), "image/jpeg")
     with backends.transaction() as session:
         session.add(photo)

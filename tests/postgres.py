@@ -49,7 +49,9 @@ def server() -> Iterator[str]:
 
         def run(name: str, *arguments: str) -> None:
             command = [str(binaries / name), "-D", f"{folder}/cluster", *arguments]
-            done = subprocess.run(command, user=account, cwd=folder, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, user=account, cwd=folder, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, done.stdout + done.stderr
 
         run("initdb", "-U", ACCOUNT, "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C")

@@ -14,11 +14,18 @@ from core.settings import ROOT, Settings
 from tests.requirements import lacking
 
 PURE = frozenset(
-    "alignment chain engines errors filetypes geotags imaging matching objects ports pricing watermark".split()
+    ["alignment", "chain", "engines", "errors", "filetypes", "geotags", "imaging", "matching", "objects", "ports", "pricing", "watermark"]
 )
 # What of core each room may not import, and who may nevertheless.
 WIRING = {"core/__main__.py", "app.py", "pages/parts/site.py", "api/deps.py"}
-SETTINGS = {"core/__main__.py", "core/wiring.py", "core/backends.py", "core/i18n.py", "core/schema.py", "core/demo.py"}
+SETTINGS = {
+    "core/__main__.py",
+    "core/wiring.py",
+    "core/backends.py",
+    "core/i18n.py",
+    "core/schema.py",
+    "core/demo.py",
+}
 SETTINGS |= {"app.py", "api/middleware.py"}
 WEB = {"fastapi", "starlette", "streamlit", "streamlit_authenticator", "uvicorn", "altair", "pandas"}
 SQL = {"sqlmodel", "sqlalchemy", "alembic"}
@@ -143,7 +150,9 @@ def test_services_import_each_other_without_a_circle():
     }
     done: set[str] = set()
 
-    while ready := {path for path, needs in graph.items() if path not in done and not (needs & graph.keys()) - done}:
+    while ready := {
+        path for path, needs in graph.items() if path not in done and not (needs & graph.keys()) - done
+    }:
         done |= ready
 
     assert graph.keys() - done == set()
@@ -161,7 +170,10 @@ def test_the_services_functions_are_short():
 
 
 def test_files_are_short_and_pages_shorter():
-    limits = {path: 120 if path.count("/") == 2 and not path.startswith(("core", "pages/parts")) else 300 for path in sources()}
+    limits = {
+        path: 120 if path.count("/") == 2 and not path.startswith(("core", "pages/parts")) else 300
+        for path in sources()
+    }
     lengths = {path: len((ROOT / path).read_text().splitlines()) for path in sources()}
 
     assert {path: lines for path, lines in lengths.items() if lines > limits[path]} == {}
@@ -181,7 +193,9 @@ def test_bugs_are_caught_in_one_place_only():
         for path, tree in sources().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or "Exception" in {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)})
+        and (
+            node.type is None or "Exception" in {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
+        )
     ]
 
     assert catching == ["core/jobs.py"]

@@ -82,7 +82,6 @@ if found.photos:
     )
     if result.action is not None:
         act(result.action.name, [UUID(photo_id) for photo_id in result.action.ids])
-    site.pager(found.total, photos.PAGE)
 elif verdict is Review.PENDING:
     style.empty_state(
         _("Nothing waits for you"),
@@ -92,3 +91,4 @@ elif verdict is Review.PENDING:
     )
 else:
     style.empty_state(_("No photo here"), _("Choose another verdict above."))
+site.pager(len(found.photos), found.total, photos.PAGE)

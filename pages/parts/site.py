@@ -104,8 +104,11 @@ def page_number() -> int:
     return int(st.session_state.get("page") or (given if given.isdecimal() and len(given) < 6 else 1) or 1)
 
 
-def pager(total: int, per_page: int) -> None:
-    """Show the pages of a long list below it, when there are several."""
+def pager(shown: int, total: int, per_page: int) -> None:
+    """Show the pages of a long list, when there are several; a page beyond the last goes to the first."""
+    if total and not shown:
+        st.session_state["page"] = 1
+        st.rerun()
     if total > per_page:
         st.pagination(math.ceil(total / per_page), key="page", bind="query-params")
 

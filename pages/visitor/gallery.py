@@ -30,11 +30,15 @@ shown = photos.public(
     gallery_id=names.get(chosen) if chosen else None,
     offset=(page - 1) * photos.PAGE,
 )
+view = (event_id, chosen, page)
+if st.session_state.get("viewed") != view:  # a rerun is not another look
+    photos.count_view(backends, event_id, len(shown.photos), by=viewer)
+    st.session_state["viewed"] = view
 if shown.photos:
     shop.grid(shown.photos, scope, viewer, key=f"grid_{event_id}_{chosen}_{page}")
-    site.pager(shown.total, photos.PAGE)
 else:
     style.empty_state(
         _("No photos here yet"),
         _("Photos appear as soon as they are approved. Come back in a while."),
     )
+site.pager(len(shown.photos), shown.total, photos.PAGE)

@@ -23,7 +23,13 @@ def test_all_is_well(client):
     answer = client.get("/health")
 
     well = {"ok": True, "detail": ""}
-    parts = {"database": well, "objects": well, "vectors": well, "worker": well, "faces": well | {"detail": "fake"}}
+    parts = {
+        "database": well,
+        "objects": well,
+        "vectors": well,
+        "worker": well,
+        "faces": well | {"detail": "fake"},
+    }
     assert (answer.status_code, answer.json()) == (200, {"ok": True, "parts": parts})
     assert answer.headers["cache-control"] == "no-store"
 

@@ -62,11 +62,16 @@ def test_a_picture_that_was_withdrawn_is_not_there_even_for_who_has_it(backends,
     assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("damage", [lambda url: url[:-1], lambda url: url[:5] + "A" + url[6:], lambda url: "/img/x"])
+@pytest.mark.parametrize(
+    "damage", [lambda url: url[:-1], lambda url: url[:5] + "A" + url[6:], lambda url: "/img/x"]
+)
 def test_a_tampered_address_is_a_404(client, url, damage):
     answer = client.get(damage(url))
 
-    assert (answer.status_code, sorted(answer.json())) == (404, ["error", "message", "request_id", "status_code"])
+    assert (answer.status_code, sorted(answer.json())) == (
+        404,
+        ["error", "message", "request_id", "status_code"],
+    )
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

@@ -62,7 +62,10 @@ def test_a_new_photo_is_taken(backends, event, photographer, client):
     answer = client.put(address(backends, event, "a%2Fb.jpg"), content=content, headers=OURS)
 
     photo = kept(backends)[0]
-    assert (answer.status_code, answer.json()) == (201, {"verdict": "new", "id": str(photo.id), "message": ""})
+    assert (answer.status_code, answer.json()) == (
+        201,
+        {"verdict": "new", "id": str(photo.id), "message": ""},
+    )
     assert (photo.filename, photo.uploaded_by) == ("b.jpg", photographer.id)
     assert backends.objects.open(photo.original_key).read() == content
 
@@ -79,7 +82,11 @@ def test_a_photo_that_is_there_already_is_known_and_no_error(backends, event, cl
 def test_a_body_that_comes_in_pieces_is_one_photo(backends, event, client):
     content = make_jpeg(seed=2)
 
-    answer = client.put(address(backends, event), content=(content[i : i + 100] for i in range(0, len(content), 100)), headers=OURS)
+    answer = client.put(
+        address(backends, event),
+        content=(content[i : i + 100] for i in range(0, len(content), 100)),
+        headers=OURS,
+    )
 
     assert answer.status_code == 201
     assert kept(backends)[0].byte_size == len(content)
@@ -89,7 +96,10 @@ def test_a_body_that_comes_in_pieces_is_one_photo(backends, event, client):
 def test_what_is_no_photo_is_refused_in_a_sentence(backends, event, client, content):
     answer = client.put(address(backends, event), content=content, headers=OURS)
 
-    assert (answer.status_code, sorted(answer.json())) == (422, ["error", "message", "request_id", "status_code"])
+    assert (answer.status_code, sorted(answer.json())) == (
+        422,
+        ["error", "message", "request_id", "status_code"],
+    )
     assert answer.json()["message"].endswith(".")
     assert_nothing_kept(backends)
 
@@ -134,8 +144,16 @@ def test_a_connection_that_breaks_leaves_nothing(backends, event, client):
     cookie = f"{sessions.SESSION_COOKIE}={client.cookies[sessions.SESSION_COOKIE]}"
     headers = [(name.lower().encode(), value.encode()) for name, value in (OURS | {"Cookie": cookie}).items()]
     path, query = address(backends, event).split("?")
-    scope = {"type": "http", "method": "PUT", "path": path, "query_string": query.encode(), "headers": headers}
-    asyncio.run(APP(scope | {"http_version": "1.1", "scheme": "http", "server": ("localhost", 8501)}, receive, send))
+    scope = {
+        "type": "http",
+        "method": "PUT",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": headers,
+    }
+    asyncio.run(
+        APP(scope | {"http_version": "1.1", "scheme": "http", "server": ("localhost", 8501)}, receive, send)
+    )
 
     assert sent[0]["status"] == 422
     assert b"CutOff" in sent[1]["body"]
@@ -182,7 +200,9 @@ def test_who_has_no_part_in_the_event_does_not_learn_of_its_gallery(backends, ev
 
 def test_a_member_with_another_part_may_not_upload(backends, event, client):
     client.cookies.clear()
-    client.cookies.set(sessions.SESSION_COOKIE, sign_in(backends, make_member(backends, event, MemberRole.ANALYST)))
+    client.cookies.set(
+        sessions.SESSION_COOKIE, sign_in(backends, make_member(backends, event, MemberRole.ANALYST))
+    )
 
     assert refused(client, address(backends, event)) == (403, "Forbidden")
     assert_nothing_kept(backends)

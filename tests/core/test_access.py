@@ -144,7 +144,9 @@ def refusal(run: UseCase, world: World, by: Account | None) -> str:
 def test_outsiders_do_not_learn_that_the_event_exists(backends, name):
     world, (run, _) = make_world(backends), USE_CASES[name]
 
-    verdicts = {who: refusal(run, world, account) for who, account in outsiders(backends, world.event).items()}
+    verdicts = {
+        who: refusal(run, world, account) for who, account in outsiders(backends, world.event).items()
+    }
 
     assert verdicts == dict.fromkeys(verdicts, "NotFound")
 
@@ -216,7 +218,9 @@ def test_every_action_is_somebodys_and_co_organisers_have_them_all(backends):
     with backends.reading() as session:
         members = {role: make_member(backends, world.event, role) for role in MemberRole}
         may = {
-            action: {role for role in MemberRole if access.may(session, members[role], action, world.event.id)}
+            action: {
+                role for role in MemberRole if access.may(session, members[role], action, world.event.id)
+            }
             for action in Action
         }
 
@@ -254,7 +258,9 @@ def sees(backends, viewer, event: Event) -> bool:
         ({"expires_in": timedelta(minutes=1)}, True, True),
     ],
 )
-def test_visitors_see_open_listed_events_and_members_see_theirs_in_any_status(backends, fields, visitor, door):
+def test_visitors_see_open_listed_events_and_members_see_theirs_in_any_status(
+    backends, fields, visitor, door
+):
     lasting = fields.pop("expires_in", None)
     event = make_event(backends, **fields, expires_at=lasting and backends.now() + lasting)
     member = make_member(backends, event, DOOR)
@@ -268,7 +274,9 @@ def test_a_link_to_the_whole_event_goes_before_one_to_a_gallery(backends):
     world = make_world(backends)
     owner = make_member(backends, world.event, CO)
     viewer = make_viewer()
-    narrow = sharing.create(backends, world.event.id, gallery_id=gallery_of(backends, world.event).id, by=owner)
+    narrow = sharing.create(
+        backends, world.event.id, gallery_id=gallery_of(backends, world.event).id, by=owner
+    )
 
     sharing.open_link(backends, sharing.address(backends, narrow).split("share=")[1], by=viewer)
     with backends.reading() as session:

@@ -19,7 +19,9 @@ def test_a_row_says_what_happened_to_what_by_which_browser(backends):
     viewer = make_viewer(account)
 
     with backends.transaction() as session:
-        activity.record(session, ActivityKind.DOWNLOAD, by=viewer, event_id=event.id, subject=photo_id, count=2)
+        activity.record(
+            session, ActivityKind.DOWNLOAD, by=viewer, event_id=event.id, subject=photo_id, count=2
+        )
 
     row = recorded(backends)[0]
     assert row.model_dump(exclude={"id", "at"}) == {

@@ -19,7 +19,9 @@ def entries(backends) -> list[AuditEntry]:
     made = []
     for number in range(4):
         with backends.transaction() as session:
-            made.append(audit.record(session, "photo.review", number, by=account, photos=number, verdict="approved"))
+            made.append(
+                audit.record(session, "photo.review", number, by=account, photos=number, verdict="approved")
+            )
     return made
 
 
@@ -35,7 +37,10 @@ def broken_at(backends) -> int | None:
 
 def test_every_entry_follows_the_one_before(backends, entries):
     assert broken_at(backends) is None
-    assert [entry.previous_hash for entry in entries] == [chain.START, *(entry.hash for entry in entries[:-1])]
+    assert [entry.previous_hash for entry in entries] == [
+        chain.START,
+        *(entry.hash for entry in entries[:-1]),
+    ]
 
 
 def test_what_was_recorded_is_read_back(backends, entries):

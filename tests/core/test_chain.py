@@ -20,7 +20,9 @@ def make_chain(contents: list[dict[str, object]]) -> list[Row]:
     return rows
 
 
-CONTENTS = st.lists(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5)), min_size=2, max_size=6)
+CONTENTS = st.lists(
+    st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5)), min_size=2, max_size=6
+)
 
 
 def test_an_empty_chain_is_whole():

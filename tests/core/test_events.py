@@ -12,7 +12,7 @@ from models.account import Role
 from models.audit import AuditEntry
 from models.event import Event, EventMember, EventStatus, MemberRole, Visibility
 from models.photo import Review, Stage
-from tests.makers import make_account, make_event, make_member, make_photo, make_viewer, owner_of
+from tests.makers import make_account, make_event, make_member, make_photo, make_viewer
 
 DAY = date(2026, 10, 17)
 
@@ -140,7 +140,9 @@ def test_only_open_listed_events_are_listed(backends, organiser):
     assert [event.id for event in events.listed(backends)] == [shown[1].id, shown[0].id]
 
 
-@pytest.mark.parametrize(("text", "count"), [("", 2), ("hill", 1), ("LAKE", 1), ("%", 1), ("_", 0), ("\\", 0), ("zzz", 0)])
+@pytest.mark.parametrize(
+    ("text", "count"), [("", 2), ("hill", 1), ("LAKE", 1), ("%", 1), ("_", 0), ("\\", 0), ("zzz", 0)]
+)
 def test_events_are_searched_by_name_and_place_to_the_letter(backends, organiser, text, count):
     make_event(backends, organiser, name="Hill Run 100%", place="Chiang Mai")
     make_event(backends, organiser, name="Sunday", place="Lake")
@@ -192,7 +194,9 @@ def test_photos_are_counted_by_how_far_they_have_come(backends, organiser, event
 def test_a_member_is_added_by_address_changed_and_removed(backends, organiser, event):
     account = make_account(backends)
 
-    events.set_member(backends, event.id, f" {account.email.upper()} ", MemberRole.PHOTOGRAPHER, 60, by=organiser)
+    events.set_member(
+        backends, event.id, f" {account.email.upper()} ", MemberRole.PHOTOGRAPHER, 60, by=organiser
+    )
     events.set_member(backends, event.id, account.email, MemberRole.ANALYST, by=organiser)
     changed = parts(backends, event)
     events.remove_member(backends, event.id, account.id, by=organiser)
@@ -224,7 +228,10 @@ def test_an_event_keeps_a_co_organiser(backends, organiser, event):
     assert parts(backends, event) == {second.id: MemberRole.CO_ORGANISER}
 
 
-@pytest.mark.parametrize(("email", "percent", "refusal"), [("nobody@example.org", 0, NotFound), (None, 101, InvalidInput), (None, -1, InvalidInput)])
+@pytest.mark.parametrize(
+    ("email", "percent", "refusal"),
+    [("nobody@example.org", 0, NotFound), (None, 101, InvalidInput), (None, -1, InvalidInput)],
+)
 def test_a_member_that_cannot_be_is_refused(backends, organiser, event, email, percent, refusal):
     email = email or make_account(backends).email
 

@@ -1,11 +1,13 @@
 """Bytes on their way in, and the names they come under (T11)."""
 
 import hashlib
+import os
 import unicodedata
+from datetime import timedelta
 
 import pytest
 
-from core.incoming import FileTooBig, Incoming, tidy_name
+from core.incoming import LEFT_BEHIND, FileTooBig, Incoming, sweep, tidy_name
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,21 @@ def test_exactly_as_many_bytes_as_allowed_pass(backends):
         incoming.write(bytes(2**20))
 
     assert incoming.byte_size == 2**20
+
+
+def test_what_a_killed_process_left_is_removed_and_what_is_at_work_stays(backends):
+    old = backends.settings.data / "tmp" / "work-killed"
+    with Incoming(backends, "a.jpg") as incoming:
+        old.write_bytes(b"a stranger's photo")
+        long_ago = (backends.now() - LEFT_BEHIND - timedelta(minutes=1)).timestamp()
+        os.utime(old, (long_ago, long_ago))
+
+        sweep(backends)
+
+        assert list(old.parent.iterdir()) == [incoming.path]
+
+
+def test_there_is_nothing_to_remove_before_the_first_upload(backends):
+    sweep(backends)
+
+    assert not (backends.settings.data / "tmp").exists()

@@ -50,9 +50,16 @@ def vectors(backends) -> dict:
 
 def everything(backends) -> tuple:
     """All that a step leaves behind, for comparison."""
-    objects = {key: hashlib.sha256(backends.objects.open(key).read()).digest() for key in backends.objects.keys("")}
+    objects = {
+        key: hashlib.sha256(backends.objects.open(key).read()).digest() for key in backends.objects.keys("")
+    }
     faces = {face.id: face.model_dump() for face in all_of(backends, Face)}
-    return objects, faces, sorted(vectors(backends)), [photo.model_dump() for photo in all_of(backends, Photo)]
+    return (
+        objects,
+        faces,
+        sorted(vectors(backends)),
+        [photo.model_dump() for photo in all_of(backends, Photo)],
+    )
 
 
 def test_a_photo_becomes_searchable_step_by_step(backends, event, owner, work):
@@ -179,7 +186,10 @@ def test_a_photo_with_gps_is_delivered_without_it_and_otherwise_the_same(backend
     done = row(backends, photo)
     delivered = backends.objects.open(done.delivered_key).read()
     assert backends.objects.open(done.original_key).read() == content
-    assert (done.delivered_sha256, done.delivered_size) == (hashlib.sha256(delivered).hexdigest(), len(delivered))
+    assert (done.delivered_sha256, done.delivered_size) == (
+        hashlib.sha256(delivered).hexdigest(),
+        len(delivered),
+    )
     with Image.open(io.BytesIO(content)) as before, Image.open(io.BytesIO(delivered)) as after:
         assert dict(before.getexif().get_ifd(0x8825))
         assert not dict(after.getexif().get_ifd(0x8825))
@@ -274,7 +284,9 @@ def test_a_photo_deleted_while_a_step_runs_leaves_nothing(backends, event, owner
     assert is_gone(backends, photo)
 
 
-def test_vectors_of_a_worker_that_died_before_its_rows_are_deleted_too(backends, event, owner, work, monkeypatch):
+def test_vectors_of_a_worker_that_died_before_its_rows_are_deleted_too(
+    backends, event, owner, work, monkeypatch
+):
     photo = upload(backends, event, make_jpeg("anna", "ben"), by=owner)
     jobs.run_next(backends, HANDLERS)
     monkeypatch.setattr(ingest, "_advance", lambda *_: (_ for _ in ()).throw(Unavailable("killed")))

@@ -128,7 +128,9 @@ def test_a_dead_workers_job_is_taken_over_when_its_lease_ends(backends, clock):
     assert second.fence != first.fence
 
 
-@pytest.mark.parametrize("ending", [doing, refusing(InvalidInput("bad"))[KIND], refusing(Unavailable("away"))[KIND]])
+@pytest.mark.parametrize(
+    "ending", [doing, refusing(InvalidInput("bad"))[KIND], refusing(Unavailable("away"))[KIND]]
+)
 def test_a_worker_that_was_thought_dead_changes_nothing(backends, clock, ending):
     job = make_job(backends)
 
@@ -168,7 +170,12 @@ def test_a_done_job_is_not_run_again(backends):
 
     after = seen(backends, job)
     assert ran == [True, False]
-    assert (after.status, after.fence, after.lease_until, after.last_error) == (JobStatus.DONE, None, None, None)
+    assert (after.status, after.fence, after.lease_until, after.last_error) == (
+        JobStatus.DONE,
+        None,
+        None,
+        None,
+    )
 
 
 def test_what_is_unavailable_is_tried_again_after_longer_and_longer_waits(backends, clock):
@@ -255,7 +262,10 @@ def test_only_admins_see_the_trouble_of_all_events_and_retry_what_has_none(backe
     admin, organiser = make_account(backends, Role.ADMIN), make_account(backends, Role.ORGANISER)
 
     assert [(found.id, name) for found, name in jobs.failed(backends, by=admin)] == [(job.id, "")]
-    for ask in (lambda: jobs.failed(backends, by=organiser), lambda: jobs.retry(backends, job.id, by=organiser)):
+    for ask in (
+        lambda: jobs.failed(backends, by=organiser),
+        lambda: jobs.retry(backends, job.id, by=organiser),
+    ):
         with pytest.raises(Forbidden):
             ask()
     with pytest.raises(NotFound):

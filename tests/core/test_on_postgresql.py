@@ -80,7 +80,9 @@ def test_the_way_of_a_photo_from_upload_to_a_paid_file(platform, organiser):
 
 
 def test_events_galleries_and_links_are_made_searched_and_removed(platform, organiser):
-    event = events.create(platform, events.Details(name="Hill Run", held_on=make_event(platform).held_on), by=organiser)
+    event = events.create(
+        platform, events.Details(name="Hill Run", held_on=make_event(platform).held_on), by=organiser
+    )
     start = galleries.add(platform, event.id, "Start", by=organiser)
     sharing.create(platform, event.id, gallery_id=start.id, by=organiser)
     events.set_status(platform, event.id, EventStatus.ON_SALE, by=organiser)

@@ -125,13 +125,18 @@ def test_the_same_file_at_the_same_moment_is_one_photo(backends, event, owner, m
 def test_the_same_file_may_be_in_two_events(backends, event, owner):
     content, other = make_jpeg(), make_event(backends)
 
-    both = [upload(backends, event, content, by=owner), upload(backends, other, content, by=owner_of(backends, other))]
+    both = [
+        upload(backends, event, content, by=owner),
+        upload(backends, other, content, by=owner_of(backends, other)),
+    ]
 
     assert {photo.event_id for photo in rows(backends)} == {event.id, other.id}
     assert len({photo.original_key for photo in both}) == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"not a picture", make_jpeg()[:200], b"GIF89a" + bytes(50), b"%PDF-1.7"])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a picture", make_jpeg()[:200], b"GIF89a" + bytes(50), b"%PDF-1.7"]
+)
 def test_a_refused_file_leaves_nothing(backends, event, owner, content):
     with pytest.raises(InvalidInput):
         upload(backends, event, content, by=owner)
@@ -210,11 +215,15 @@ def test_a_look_is_counted(backends, event):
     make_photo(backends, event)
     viewer = make_viewer()
 
-    photos.public(backends, event.id, by=viewer)
+    photos.count_view(backends, event.id, 1, by=viewer)
 
     with backends.reading() as session:
         seen = session.exec(select(Activity)).one()
-    assert (seen.kind, seen.visitor_key, seen.numbers) == (ActivityKind.VIEW, viewer.visitor_key, {"photos": 1})
+    assert (seen.kind, seen.visitor_key, seen.numbers) == (
+        ActivityKind.VIEW,
+        viewer.visitor_key,
+        {"photos": 1},
+    )
 
 
 def test_a_photo_that_is_no_longer_public_is_dropped_from_a_list(backends, event):
@@ -311,7 +320,10 @@ def test_a_photo_is_named_for_messages(backends, event):
     photo = make_photo(backends, event, filename="IMG_9.jpg")
     unknown = str(some_id())
 
-    assert [photos.name_of(backends, str(photo.id)), photos.name_of(backends, unknown)] == ["IMG_9.jpg", unknown]
+    assert [photos.name_of(backends, str(photo.id)), photos.name_of(backends, unknown)] == [
+        "IMG_9.jpg",
+        unknown,
+    ]
 
 
 def test_a_gallery_removed_meanwhile_is_no_duplicate(backends, event, owner, monkeypatch):

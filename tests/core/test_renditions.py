@@ -183,7 +183,9 @@ def test_members_see_photos_in_any_state(backends, event):
     assert opens(backends, token(backends, waiting, renditions.member_grant(member)))
     assert not opens(backends, token(backends, waiting, renditions.member_grant(make_account(backends))))
     assert not opens(backends, token(backends, waiting, renditions.member_grant(None)))
-    assert opens(backends, token(backends, waiting, renditions.member_grant(make_account(backends, Role.ADMIN))))
+    assert opens(
+        backends, token(backends, waiting, renditions.member_grant(make_account(backends, Role.ADMIN)))
+    )
 
 
 def test_a_members_address_dies_with_the_account(backends, event, photo):

@@ -154,7 +154,9 @@ def test_an_event_that_may_not_be_seen_is_not_searched(backends, viewer, fields)
         (("anna:blurred",), search.FaceTooBlurred, "Hold still"),
     ],
 )
-def test_a_selfie_that_does_not_do_is_refused_kindly_and_counted(backends, event, viewer, who, refusal, sentence):
+def test_a_selfie_that_does_not_do_is_refused_kindly_and_counted(
+    backends, event, viewer, who, refusal, sentence
+):
     with pytest.raises(refusal, match=sentence):
         ask(backends, event, viewer, *who)
 
@@ -245,7 +247,9 @@ def test_people_who_look_alike_are_shown_apart_from_the_sure(backends, event, vi
     anna, other = embedding("anna"), embedding("ben")
     across = other - (other @ anna) * anna
     across /= np.linalg.norm(across)
-    alike = {cosine: (cosine * anna + np.sqrt(1 - cosine**2) * across).astype(np.float32) for cosine in (0.95, 0.9)}
+    alike = {
+        cosine: (cosine * anna + np.sqrt(1 - cosine**2) * across).astype(np.float32) for cosine in (0.95, 0.9)
+    }
 
     def looking_like(cosine: float) -> search.Found:
         face = found("anna")
@@ -340,7 +344,13 @@ def test_a_search_leaves_counts_and_nothing_else(backends, event, viewer, work):
     backends.engine.dispose()  # the write-ahead log goes into the file
     root = Path(backends.settings.sqlalchemy_url().removeprefix("sqlite:///")).parent
     written = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
-    traces = [probe.tobytes(), probe.astype(np.float64).tobytes(), selfie, selfie[100:164], str(probe[0]).encode()]
+    traces = [
+        probe.tobytes(),
+        probe.astype(np.float64).tobytes(),
+        selfie,
+        selfie[100:164],
+        str(probe[0]).encode(),
+    ]
     assert b"SQLite format 3" in written
     assert [trace for trace in traces if trace in written] == []
     assert list(backends.objects.keys("")) == objects

@@ -44,7 +44,10 @@ def test_settings_come_from_the_environment(monkeypatch):
     settings = make()
 
     assert settings.job_lease == timedelta(seconds=5)
-    assert (settings.s3_endpoint, settings.sqlalchemy_url()) == ("localhost:9000", "postgresql+psycopg://db/encore")
+    assert (settings.s3_endpoint, settings.sqlalchemy_url()) == (
+        "localhost:9000",
+        "postgresql+psycopg://db/encore",
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,9 @@ def test_what_the_address_allows(url, loopback, https, camera):
     assert settings.url("/gallery") == url.rstrip("/") + "/gallery"
 
 
-@pytest.mark.parametrize("fields", [{"pixel_children": 0}, {"worker_threads": 0}, {"max_upload_mib": 0}, {"port": "x"}])
+@pytest.mark.parametrize(
+    "fields", [{"pixel_children": 0}, {"worker_threads": 0}, {"max_upload_mib": 0}, {"port": "x"}]
+)
 def test_nonsense_is_refused_at_the_start(fields):
     with pytest.raises(ValidationError):
         make(**fields)

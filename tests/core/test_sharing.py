@@ -60,7 +60,9 @@ def test_opening_again_is_counted_once(backends, event, link):
 
     with backends.reading() as session:
         opened = session.exec(select(Activity).where(Activity.kind == ActivityKind.LINK_OPENED)).all()
-    assert [(activity.event_id, activity.visitor_key) for activity in opened] == [(event.id, viewer.visitor_key)]
+    assert [(activity.event_id, activity.visitor_key) for activity in opened] == [
+        (event.id, viewer.visitor_key)
+    ]
 
 
 def test_a_revoked_link_opens_nothing_and_ends_what_it_opened(backends, event, owner, link):
@@ -121,7 +123,9 @@ def test_a_link_to_a_closed_event_opens_nothing(backends, event, link, fields):
         lambda backends, link, good: backends.signer.sign("share", link.id),
         lambda backends, link, good: backends.signer.sign("share", link.id, "0" * 32),
         lambda backends, link, good: backends.signer.sign("share", 990_001, link.nonce),
-        lambda backends, link, good: Signer("another secret of another installation").sign("share", link.id, link.nonce),
+        lambda backends, link, good: Signer("another secret of another installation").sign(
+            "share", link.id, link.nonce
+        ),
     ],
 )
 def test_a_guessed_or_borrowed_link_opens_nothing(backends, event, link, forge):

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from core.settings import ROOT
 from tests.journeys.site import Site, environment_of
+from tests.journeys.steps import PATIENCE
 from tests.requirements import require_binary
 
 FLAGS = [
@@ -18,9 +19,9 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update"),
     *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
 ]
-PATIENCE = 30_000  # milliseconds; the machine may be busy
-IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
-expect.set_options(timeout=PATIENCE)
+
+
+NewBrowser = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +44,7 @@ def site(new_folder: Callable[[], Path]) -> Iterator[Site]:
     """A running site with the demo event; at the end it leaves no process behind."""
     site = Site(new_folder()).start()
     yield site
-    assert site.end() == []
+    assert site.interrupt() == []
 
 
 # For this package only: while it is open, no other test can start a loop or a browser of its own.
@@ -58,7 +59,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_browser(chromium: Browser, site: Site) -> Iterator[Callable[..., BrowserContext]]:
+def new_browser(chromium: Browser, site: Site) -> Iterator[NewBrowser]:
     """Make a fresh browser, without cookies, at each call; all are closed in the end."""
     opened = []
 
@@ -73,8 +74,12 @@ def new_browser(chromium: Browser, site: Site) -> Iterator[Callable[..., Browser
         context.close()
 
 
-def settle(page: Page) -> None:
-    """Return once the page stands: it has its heading, and its script has come to the end."""
-    page.locator("h1, h2").first.wait_for()
-    page.locator(IDLE).wait_for()
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+@pytest.fixture
+def guest(new_browser: NewBrowser) -> Iterator[Page]:
+    """A guest's phone. Nothing that goes wrong with it passes unseen."""
+    page = new_browser(viewport={"width": 390, "height": 844}, accept_downloads=True).new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+    expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -44,7 +44,12 @@ class Site:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self._environment, stdout=output, stderr=subprocess.STDOUT
+                command,
+                cwd=ROOT,
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a terminal of its own, so to speak
             )
         return self.process
 
@@ -71,14 +76,24 @@ class Site:
             with error:
                 return error.code, json.load(error)
 
-    def end(self, number: signal.Signals = signal.SIGINT, patience: timedelta = STOPS) -> list[str]:
-        """Send the signal, wait, and return the commands of its processes that are left."""
+    def family(self) -> set[Process]:
+        """The site's process and all that it started."""
         assert self.process is not None
-        family = descendants(self.process.pid)
-        self.process.send_signal(number)
-        self.process.wait(patience.total_seconds())
-        wait_for(lambda: not any(map(is_alive, family)), DIES)
-        return [command_of(process) for process in family if is_alive(process)]
+        return descendants(self.process.pid)
+
+    def interrupt(self) -> list[str]:
+        """Press Ctrl-C, and return the commands of its processes that are left."""
+        family = self.family()
+        os.killpg(self.process.pid, signal.SIGINT)  # as a terminal does: all in the foreground hear it
+        self.process.wait(STOPS.total_seconds())
+        return left(family)
+
+    def kill(self) -> list[str]:
+        """End it with SIGKILL, and return the commands of its processes that are left."""
+        family = self.family()
+        self.process.kill()
+        self.process.wait()
+        return left(family)
 
     @contextmanager
     def backends(self) -> Iterator[Backends]:
@@ -118,6 +133,12 @@ def descendants(pid: int) -> set[Process]:
     while more := {one for one, parent in parents.items() if parent in {two[0] for two in found}} - found:
         found |= more
     return found
+
+
+def left(family: set[Process]) -> list[str]:
+    """The commands of those that are still alive after a while."""
+    wait_for(lambda: not any(map(is_alive, family)), DIES)
+    return [command_of(process) for process in family if is_alive(process)]
 
 
 def is_alive(process: Process) -> bool:

@@ -13,8 +13,8 @@ from core.access import Viewer
 from core.signing import token_hash
 from models.photo import Photo, Review
 from pages.parts import navigation
-from tests.journeys.conftest import settle
 from tests.journeys.site import Site
+from tests.journeys.steps import settle
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}  # pixels
 VISITOR = "a visitor of every page"

@@ -46,10 +46,17 @@ def png_of(width: int, height: int) -> bytes:
     """A PNG that announces this many pixels and holds none."""
 
     def chunk(kind: bytes, payload: bytes) -> bytes:
-        return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+        return (
+            struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
 
 def zip_of_a_photo(photo: bytes) -> bytes:
@@ -76,9 +83,21 @@ def bad_files(photo: bytes) -> dict[str, bytes]:
 
 
 def run(folder: Path, selfie: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "core", "journey", "--photos", str(folder), "--selfie", str(selfie), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "core",
+        "journey",
+        "--photos",
+        str(folder),
+        "--selfie",
+        str(selfie),
+        "--json",
+    ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ENCORE_")}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=150)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=150
+    )
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +119,15 @@ def test_the_last_line_tells_the_whole_way(walked):
     assert walked.returncode == 0, walked.stderr
     assert set(report) == KEYS
     assert (set(report["matches"]), report["photos"]) == ({"sure", "maybe"}, len(PEOPLE["guest_01"][0]) + 5)
-    assert set(report["seconds"]) == {"event", "upload", "pipeline", "approval", "search", "order", "download"}
+    assert set(report["seconds"]) == {
+        "event",
+        "upload",
+        "pipeline",
+        "approval",
+        "search",
+        "order",
+        "download",
+    }
     assert report["faces"] >= report["photos"]
 
 
@@ -147,7 +174,9 @@ class Walked:
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory) -> Iterator[Backends]:
     settings = Settings(
-        _env_file=None, data=tmp_path_factory.mktemp("journey"), secret=SecretStr("the secret of this test, long enough")
+        _env_file=None,
+        data=tmp_path_factory.mktemp("journey"),
+        secret=SecretStr("the secret of this test, long enough"),
     )
     with wiring.command_backends(settings) as backends:
         schema.upgrade(backends.engine)
@@ -169,13 +198,20 @@ def guests(platform) -> dict[str, Walked]:
 def test_every_guest_pays_and_gets_the_files_themselves(guests):
     for walked in guests.values():
         bought = walked.report.matches["sure"] or walked.report.matches["maybe"]
-        assert walked.report.order == {"status": "paid", "amount": journey.PRICE * len(bought), "currency": "THB"}
+        assert walked.report.order == {
+            "status": "paid",
+            "amount": journey.PRICE * len(bought),
+            "currency": "THB",
+        }
         assert walked.report.downloaded == {name: sha256(name) for name in bought}
 
 
 def test_guests_find_their_photos(guests):
     sure = [(set(walked.report.matches["sure"]), walked.own) for walked in guests.values()]
-    shown = [(found | set(guest.report.matches["maybe"]), own) for guest, (found, own) in zip(guests.values(), sure, strict=True)]
+    shown = [
+        (found | set(guest.report.matches["maybe"]), own)
+        for guest, (found, own) in zip(guests.values(), sure, strict=True)
+    ]
     total = sum(len(own) for _, own in sure)
 
     assert sum(len(found & own) for found, own in shown) >= 0.8 * total

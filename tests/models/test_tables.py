@@ -41,7 +41,9 @@ def test_an_event_is_open_and_on_sale_by_its_status(status, is_open, is_on_sale)
     assert (event.is_open_to_visitors(NOW), event.is_on_sale(NOW)) == (is_open, is_on_sale)
 
 
-@pytest.mark.parametrize(("expires_at", "is_open"), [(None, True), (LATER, True), (NOW, False), (EARLIER, False)])
+@pytest.mark.parametrize(
+    ("expires_at", "is_open"), [(None, True), (LATER, True), (NOW, False), (EARLIER, False)]
+)
 def test_what_expires_is_open_until_that_moment(expires_at, is_open):
     event = Event(status=EventStatus.ON_SALE, expires_at=expires_at)
 
@@ -70,7 +72,7 @@ def test_times_come_back_aware_and_in_utc(backends):
 
 def test_a_time_without_a_zone_is_refused(backends):
     with pytest.raises(StatementError, match="without a zone"):
-        make_event(backends, expires_at=datetime(2026, 12, 1))  # noqa: DTZ001
+        make_event(backends, expires_at=datetime(2026, 12, 1))
 
 
 @pytest.mark.parametrize("fields", [{"price_amount": -1}, {"status": "party"}, {"slug": None}])
