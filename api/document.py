@@ -25,6 +25,7 @@ _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 def html() -> str:
     """Return the document, with our name and without what we do not use."""
     text = INDEX.read_text("utf-8").replace("<title>Streamlit</title>", "<title>Encore</title>")
+    text = text.replace('href="./favicon.png"', 'href="./app/static/favicon.png"')
     for pattern in _UNUSED:
         text = re.sub(pattern, "", text)
     return text.replace("<head>", f"<head>{_HERE}", 1)
