@@ -3,6 +3,7 @@
 `streamlit run app.py` finds `app` by reading this file, so it stays a plain assignment.
 """
 
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -33,8 +34,9 @@ async def lifespan(_: object) -> AsyncIterator[None]:
                 yield
                 backends.pixels.close()
     except PlatformError as refusal:
-        print(f"encore: {refusal}", file=sys.stderr)
-        raise SystemExit(1) from refusal
+        print(f"encore: {refusal}", file=sys.stderr, flush=True)
+        # Whatever is raised here, Starlette prints with its traceback; our children have ended by now.
+        os._exit(1)
 
 
 def _greet(backends: Backends) -> None:

@@ -18,8 +18,6 @@ from models.account import Account, CodePurpose, OneTimeCode, Role, SignInSessio
 FIRST_ADMIN_TTL = timedelta(hours=24)
 MOST_LISTED = 200
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-
 
 class NoSuchAccount(NotFound):
     """There is no account of that id."""
@@ -92,16 +90,9 @@ def register_first_admin(backends: Backends, code: str, email: str, name: str, p
 
 
 def _new(email: str, name: str, password: str, role: Role) -> Account:
-    email, name = _address(email), _name(name)
+    email, name = addresses.checked(email), _name(name)
     passwords.check(password, email, email.partition("@")[0], name)
     return Account(email=email, name=name, role=role, password_hash=passwords.hashed(password))
-
-
-def _address(text: str) -> str:
-    email = sessions.normal_name(text)
-    if len(email) > 254 or not email.isprintable() or not _EMAIL.fullmatch(email):
-        raise InvalidInput("This is not an email address.")
-    return email
 
 
 def _name(text: str) -> str:

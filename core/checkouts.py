@@ -1,6 +1,5 @@
 """An order at the payment gateway: opened once, and asked about."""
 
-import re
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import groupby
@@ -9,22 +8,10 @@ from sqlmodel import col, select
 
 from core.access import Viewer
 from core.backends import Backends
-from core.errors import InvalidInput
 from core.ports import Checkout, CheckoutLine, CheckoutRequest, PaymentEvent
 from core.pricing import Quote
 from models.event import Event
 from models.order import LineItem, Order
-
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f.]+")
-
-
-def checked_email(email: str) -> str:
-    """Return the address in lower case. Raises InvalidInput."""
-    address = email.strip().lower()
-    if len(address) > 254 or not _EMAIL.fullmatch(address):
-        raise InvalidInput("Write an email address such as name@example.org.")
-    return address
-
 
 def cart_key(viewer: Viewer, quote: Quote, email: str) -> str:
     """Return what is the same for the same cart, buyer, address and total: two clicks make one order."""

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from models.activity import Activity, ActivityKind
 from models.event import Event, EventStatus, MemberRole, Visibility
 from models.order import LineItem, Order, OrderStatus
 from models.photo import Photo, Review
+from models.sharing import ShareLink
 
 FOLDER = ROOT / "data" / "demo"
 # Public on purpose: demo accounts sign in on this machine only (`core.accounts`).
@@ -38,25 +40,27 @@ Progress = Callable[[str, int, int], None]
 
 
 def is_wanted(backends: Backends) -> bool:
-    """The database has no event yet: a first look deserves something to look at."""
+    """A first look deserves something to look at: there is no event, or a demo event that was interrupted."""
     with backends.reading() as session:
-        return session.exec(select(Event.id).limit(1)).first() is None
+        others = session.exec(select(Event.id).where(Event.name != NAME).limit(1)).first()
+        finished = session.exec(select(ShareLink.id).limit(1)).first()
+    return others is None and finished is None
 
 
 def load(backends: Backends, progress: Progress) -> str:
-    """Load the demo event, unless it is there, and return its share address."""
+    """Load the demo event, or what an interrupted loading left to do, and return its share address."""
     people = _people(backends)
     organiser = people["organiser@demo.example"]
     existing = [event for event in events.mine(backends, by=organiser) if event.name == NAME]
-    if existing:
-        link = sharing.of_event(backends, existing[0].id, by=organiser)[0]
-        return sharing.address(backends, link)
-    event = _event(backends, organiser)
+    event = existing[0] if existing else _event(backends, organiser)
+    links = sharing.of_event(backends, event.id, by=organiser)
+    if links:
+        return sharing.address(backends, links[-1])
     kept = _upload(backends, event, people["photographer@demo.example"], progress)
-    worker.drain(backends, lambda left: progress("faces", len(kept) - left, len(kept)))
+    worker.drain(backends, lambda left: progress("faces", max(len(kept) - left, 0), len(kept)))
     _approve(backends, event, organiser)
-    link = sharing.create(backends, event.id, by=organiser, label="Poster at the entrance")
     _sell(backends, event)
+    link = sharing.create(backends, event.id, by=organiser, label="Poster at the entrance")
     return sharing.address(backends, link)
 
 
@@ -100,7 +104,8 @@ def _upload(backends: Backends, event: Event, photographer: Account, progress: P
     kept = []
     for number, path in enumerate(files, start=1):
         gallery = evening if number > len(files) * 2 // 3 else afternoon
-        kept.append(journey.upload_file(backends, gallery.id, path, by=photographer))
+        with suppress(photos.AlreadyUploaded):
+            kept.append(journey.upload_file(backends, gallery.id, path, by=photographer))
         progress("upload", number, len(files))
     return kept
 
@@ -109,7 +114,7 @@ def _approve(backends: Backends, event: Event, organiser: Account) -> None:
     """Approve all but the two blurred pictures, which wait for a verdict; the best group is the cover."""
     blurred = {Path(name).name for name in json.loads((FOLDER / "truth.json").read_text())["blurred"]}
     event_id = event.id
-    found = photos.for_review(backends, event_id, by=organiser, limit=500).photos
+    found = photos.for_review(backends, event_id, None, by=organiser, limit=500).photos
     good = [photo for photo in found if photo.filename not in blurred]
     photos.review(backends, [photo.id for photo in good], Review.APPROVED, by=organiser)
     events.set_cover(backends, event_id, max(good, key=lambda photo: photo.face_count or 0).id, by=organiser)

@@ -22,6 +22,7 @@ from core.errors import InvalidInput
 from core.ports import MediaType, PhotoFacts, Pixels
 
 MAX_BYTES = 100 * 1024 * 1024
+FIRST_PHOTOGRAPH, LAST_YEAR = 1826, 2200
 MAX_PIXELS = 100_000_000  # a 100-megapixel back is the largest camera in use
 MAX_SIDE = 20_000  # pixels
 RENDITIONS = {"150": 150, "300": 300, "800": 800, "1600": 1600}  # name: longest side in pixels
@@ -208,9 +209,11 @@ def _taken_at(image: Image.Image) -> datetime | None:
     original = _tag(image, ExifTags.Base.DateTimeOriginal, ExifTags.IFD.Exif)
     for value in (original, _tag(image, ExifTags.Base.DateTime)):
         try:
-            return datetime.strptime(_text(value)[:19], "%Y:%m:%d %H:%M:%S")
+            taken_at = datetime.strptime(_text(value)[:19], "%Y:%m:%d %H:%M:%S")
         except ValueError:
             continue
+        if FIRST_PHOTOGRAPH <= taken_at.year <= LAST_YEAR:  # a clock that was never set says year 1
+            return taken_at
     return None
 
 

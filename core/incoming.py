@@ -3,16 +3,12 @@
 import hashlib
 import tempfile
 import unicodedata
-from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from core.backends import Backends
 from core.errors import InvalidInput
-
-LEFT_BEHIND = timedelta(days=1)  # after this nobody can still be working on a temporary file
 
 
 class FileTooBig(InvalidInput):
@@ -64,12 +60,3 @@ def tidy_name(filename: str) -> str:
     last = filename.replace("\\", "/").rsplit("/", 1)[-1]
     shown = "".join(char for char in last if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
     return shown.strip(" .")[-200:] or "photo"
-
-
-def sweep(backends: Backends) -> None:
-    """Remove the temporary files of processes that were killed: pictures of people must not lie about."""
-    oldest = (backends.now() - LEFT_BEHIND).timestamp()
-    for path in (backends.settings.data / "tmp").glob("*"):
-        with suppress(FileNotFoundError):  # its process was quicker
-            if path.stat().st_mtime < oldest:
-                path.unlink()

@@ -51,7 +51,7 @@ def place(backends: Backends, viewer: Viewer, email: str) -> Order:
     The same cart placed twice is the same order. Raises CartIsEmpty, InvalidInput for the address, and
     Unavailable while the gateway is away: the order stays, and placing it again opens its checkout.
     """
-    address = checkouts.checked_email(email)
+    address = addresses.checked(email)
     order = _written_down(backends, viewer, address)
     if order.status is OrderStatus.PENDING and order.expires_at <= backends.now():
         expire(backends, str(order.id))

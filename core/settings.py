@@ -62,8 +62,8 @@ class Settings(BaseSettings):
         default=timedelta(minutes=1), description="After this a job of a dead worker is taken over."
     )
 
-    max_upload_mib: int = Field(default=100, ge=1, description="Largest photo file.")
-    max_selfie_mib: int = Field(default=20, ge=1, description="Largest selfie file.")
+    max_upload_mib: int = Field(default=100, ge=1, le=100, description="Largest photo file.")
+    max_selfie_mib: int = Field(default=20, ge=1, le=25, description="Largest selfie file.")
     session_ttl: timedelta = Field(default=timedelta(days=14), description="How long a sign-in lasts.")
     order_ttl: timedelta = Field(default=timedelta(minutes=30), description="How long a checkout stays open.")
     download_ttl: timedelta = Field(

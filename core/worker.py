@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from core import incoming, ingest, jobs, orders
+from core import ingest, jobs, orders
 from core.backends import Backends
 from models.job import JobKind
 
@@ -26,7 +26,6 @@ DRAIN_LOOK_SECONDS = 0.1
 
 def run(backends: Backends, stop: threading.Event) -> None:
     """Work on jobs, several at once, until `stop` is set; the jobs at hand are finished first."""
-    incoming.sweep(backends)
     threads = [
         threading.Thread(target=_loop, args=(backends, stop), name=f"worker-{number}")
         for number in range(backends.settings.worker_threads)

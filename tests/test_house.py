@@ -14,7 +14,20 @@ from core.settings import ROOT, Settings
 from tests.requirements import lacking
 
 PURE = frozenset(
-    ["alignment", "chain", "engines", "errors", "filetypes", "geotags", "imaging", "matching", "objects", "ports", "pricing", "watermark"]
+    [
+        "alignment",
+        "chain",
+        "engines",
+        "errors",
+        "filetypes",
+        "geotags",
+        "imaging",
+        "matching",
+        "objects",
+        "ports",
+        "pricing",
+        "watermark",
+    ]
 )
 # What of core each room may not import, and who may nevertheless.
 WIRING = {"core/__main__.py", "app.py", "pages/parts/site.py", "api/deps.py"}
@@ -249,3 +262,16 @@ def test_the_readme_names_everything_at_the_top():
     top = {name.partition("/")[0] for name in tracked()} - {"README.md"}
 
     assert sorted(name for name in top if name not in words) == []
+
+
+def test_the_map_of_promises_names_tests_that_exist():
+    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", (ROOT / "tests" / "README.md").read_text())
+    named = [(path, name) for path, name in named if "/" in path]
+    missing = [
+        (path, name)
+        for path, name in named
+        if not (ROOT / "tests" / path).exists() or f"def {name}" not in (ROOT / "tests" / path).read_text()
+    ]
+
+    assert len(named) > 50
+    assert missing == []

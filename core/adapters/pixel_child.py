@@ -49,6 +49,7 @@ def main(descriptor: int, parent_pid: int, engine: str, memory_limit: int) -> No
             return
         connection.send(("begun", None))  # from here on, if we fall it is the file's fault
         connection.send(_answer(works[name], arguments))
+        del arguments  # a selfie must not wait here for the next call
 
 
 def _limit(memory_limit: int) -> None:

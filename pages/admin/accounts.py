@@ -7,17 +7,7 @@ import streamlit as st
 from core import access, accounts
 from core.i18n import _
 from models.account import Account, Role
-from pages.parts import site, style
-
-
-def _role_name(role: Role) -> str:
-    return {
-        Role.ADMIN: _("Admin"),
-        Role.ORGANISER: _("Organiser"),
-        Role.PHOTOGRAPHER: _("Photographer"),
-        Role.ANALYST: _("Analyst"),
-        Role.GUEST: _("Guest"),
-    }[role]
+from pages.parts import site, style, words
 
 
 def _create(admin: Account) -> None:
@@ -25,7 +15,7 @@ def _create(admin: Account) -> None:
         name = st.text_input(_("Name"), max_chars=100)
         email = st.text_input(_("Email"), max_chars=254)
         password = st.text_input(_("Password"), type="password", autocomplete="new-password")
-        role = st.selectbox(_("Role"), list(Role), index=list(Role).index(Role.GUEST), format_func=_role_name)
+        role = st.selectbox(_("Role"), list(Role), index=list(Role).index(Role.GUEST), format_func=words.role)
         if st.form_submit_button(_("Make account"), type="primary"):
             made = accounts.create(site.backends(), email, name, password, role or Role.GUEST, by=admin)
             st.toast(_("The account of {name} is made.").format(name=made.name))
@@ -36,7 +26,7 @@ def _table(found: Sequence[Account]) -> None:
         {
             _("Name"): account.name,
             _("Email"): account.email,
-            _("Role"): _role_name(account.role),
+            _("Role"): words.role(account.role),
             _("May sign in"): account.is_active,
             _("Since"): account.created_at.date(),
         }
@@ -49,7 +39,7 @@ def _change(chosen: Account, admin: Account) -> None:
     roles = list(Role)
     # The key holds the role, so that the choice follows a change made elsewhere.
     key = f"role_{chosen.id}_{chosen.role}"
-    role = st.selectbox(_("Role"), roles, roles.index(chosen.role), format_func=_role_name, key=key)
+    role = st.selectbox(_("Role"), roles, roles.index(chosen.role), format_func=words.role, key=key)
     if st.button(_("Save role"), disabled=role is chosen.role):
         accounts.set_role(site.backends(), chosen.id, role, by=admin)
         st.rerun()

@@ -63,7 +63,7 @@ def test_a_picture_that_was_withdrawn_is_not_there_even_for_who_has_it(backends,
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda url: url[:-1], lambda url: url[:5] + "A" + url[6:], lambda url: "/img/x"]
+    "damage", [lambda url: url[:-1], lambda url: url[:5] + "A" + url[6:], lambda _: "/img/x"]
 )
 def test_a_tampered_address_is_a_404(client, url, damage):
     answer = client.get(damage(url))

@@ -1,6 +1,7 @@
 """What happened: counted with ids and numbers, never with a name, an address or a face."""
 
-import pytest
+from contextlib import suppress
+
 from sqlmodel import select
 
 from core import activity
@@ -43,7 +44,7 @@ def test_who_has_no_cookie_is_nobody(backends):
 
 
 def test_what_did_not_happen_is_not_counted(backends):
-    with pytest.raises(ZeroDivisionError), backends.transaction() as session:
+    with suppress(ZeroDivisionError), backends.transaction() as session:
         activity.record(session, ActivityKind.VIEW, by=make_viewer())
         raise ZeroDivisionError
 

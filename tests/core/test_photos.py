@@ -8,20 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from core import carts, orders, photos
-from core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
+from core import photos
+from core.errors import Forbidden, InvalidInput, NotFound, Unavailable
 from core.incoming import Incoming
-from models.account import Role
 from models.activity import Activity, ActivityKind
-from models.event import EventStatus, Gallery, MemberRole, Visibility
+from models.event import EventStatus, Gallery, Visibility
 from models.job import Job, JobKind
 from models.photo import Photo, Review, Stage
 from tests.makers import (
     gallery_of,
-    make_account,
     make_event,
     make_jpeg,
-    make_member,
     make_photo,
     make_viewer,
     owner_of,
@@ -49,7 +46,7 @@ def nothing_is_left(backends) -> bool:
     """No row, no job, no object and no temporary file."""
     with backends.reading() as session:
         jobs = session.exec(select(Job)).all()
-    files = [path for path in (backends.settings.data / "tmp").glob("*")]
+    files = list((backends.settings.data / "tmp").glob("*"))
     return not (rows(backends) or jobs or list(backends.objects.keys("")) or files)
 
 
@@ -244,64 +241,6 @@ def test_a_gallery_is_shown_alone_when_asked(backends, event):
     page = photos.public(backends, event.id, by=make_viewer(), gallery_id=finish.id)
 
     assert [photo.id for photo in page.photos] == [late.id]
-
-
-# --- verdicts ------------------------------------------------------------------------------
-
-
-def test_a_verdict_is_given_to_many_and_can_be_undone(backends, event, owner):
-    first = make_photo(backends, event, review=Review.PENDING)
-    second = make_photo(backends, event, review=Review.REJECTED)
-
-    before = photos.review(backends, [first.id, second.id], Review.APPROVED, by=owner)
-
-    assert before == {first.id: Review.PENDING, second.id: Review.REJECTED}
-    assert {(photo.review, photo.reviewed_by) for photo in rows(backends)} == {(Review.APPROVED, owner.id)}
-
-
-def test_the_photos_that_wait_for_a_verdict_are_counted_where_one_may_give_it(backends, event, owner):
-    make_photo(backends, event, review=Review.PENDING)
-    make_photo(backends, make_event(backends), review=Review.PENDING)
-    photographer = make_member(backends, event, MemberRole.PHOTOGRAPHER)
-    admin = make_account(backends, Role.ADMIN)
-
-    counted = [photos.pending_count(backends, by=who) for who in (owner, photographer, admin)]
-
-    assert counted == [1, 0, 2]
-
-
-def test_photos_for_review_are_chosen_by_verdict(backends, event, owner):
-    waiting = make_photo(backends, event, review=Review.PENDING, stage=Stage.RENDERED)
-    make_photo(backends, event, review=Review.PENDING, stage=Stage.UPLOADED)
-    make_photo(backends, event, review=Review.REJECTED)
-
-    totals = [photos.for_review(backends, event.id, review, by=owner).total for review in (*Review, None)]
-
-    assert totals == [1, 0, 1, 2]
-    assert photos.for_review(backends, event.id, by=owner).photos == [waiting]
-
-
-def test_a_deleted_photo_is_hidden_at_once_and_a_job_will_take_it_apart(backends, event, owner):
-    photo = make_photo(backends, event)
-
-    photos.delete(backends, [photo.id], by=owner)
-
-    with backends.reading() as session:
-        job = session.exec(select(Job)).one()
-    assert (job.kind, job.subject) == (JobKind.DELETE_PHOTO, str(photo.id))
-    assert photos.public(backends, event.id, by=make_viewer()).total == 0
-    assert photos.for_review(backends, event.id, None, by=owner).total == 0
-
-
-def test_a_sold_photo_stays(backends, event, owner):
-    photo, viewer = make_photo(backends, event), make_viewer()
-    carts.add(backends, viewer, [photo.id])
-    orders.place(backends, viewer, "runner@example.org")
-
-    with pytest.raises(Conflict, match="orders"):
-        photos.delete(backends, [photo.id], by=owner)
-
-    assert rows(backends)[0].removed_at is None
 
 
 def test_an_unlisted_events_photos_are_not_there_for_passers_by(backends):

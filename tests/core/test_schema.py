@@ -134,7 +134,7 @@ def test_a_status_that_is_none_is_refused_by_the_database_itself(engine):
     schema.upgrade(engine)
     add_some_rows(engine)
 
-    with pytest.raises(Exception, match="(?i)check constraint"), engine.begin() as connection:
+    with pytest.raises(Exception, match=r"(?i)check constraint"), engine.begin() as connection:
         connection.execute(text("UPDATE event SET status = 'party'"))
 
     assert Photo.__tablename__ in tables(engine)

@@ -1,17 +1,14 @@
 """A selfie finds its owner's photos: with consent, within what may be seen, and leaving no trace."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sqlmodel import select
 
 from core import consent, ingest, photos, search, sharing
-from core.errors import InvalidInput, NotFound, Unavailable
-from core.incoming import FileTooBig
+from core.errors import InvalidInput, Unavailable
 from models.activity import Activity, ActivityKind
-from models.consent import ConsentReceipt, Purpose
-from models.event import EventStatus, Gallery, Visibility
+from models.consent import Purpose
+from models.event import Gallery, Visibility
 from models.photo import Photo, Review, Stage
 from tests.fake_pixels import FakePixels, embedding, found
 from tests.makers import (
@@ -20,7 +17,6 @@ from tests.makers import (
     make_jpeg,
     make_viewer,
     owner_of,
-    some_id,
     upload,
 )
 
@@ -80,68 +76,6 @@ def test_an_event_without_photos_finds_nothing_kindly(backends, event, viewer):
     assert result == search.Found([], [], 0)
 
 
-# --- consent -------------------------------------------------------------------------------
-
-
-class Blindfolded(FakePixels):
-    """Pixels that must not be looked at."""
-
-    def selfie(self, content: bytes):
-        raise AssertionError("a face was looked at without consent")
-
-
-def no_receipt(backends, event, viewer) -> ConsentReceipt:
-    return ConsentReceipt(id=some_id())
-
-
-def of_another_visitor(backends, event, viewer) -> ConsentReceipt:
-    return consent.give(backends, event.id, Purpose.SEARCH, by=make_viewer())
-
-
-def for_another_event(backends, event, viewer) -> ConsentReceipt:
-    return consent.give(backends, make_event(backends).id, Purpose.SEARCH, by=viewer)
-
-
-def withdrawn(backends, event, viewer) -> ConsentReceipt:
-    receipt = consent.give(backends, event.id, Purpose.SEARCH, by=viewer)
-    consent.withdraw(backends, receipt.id, by=viewer)
-    return receipt
-
-
-def in_yesterdays_words(backends, event, viewer) -> ConsentReceipt:
-    receipt = consent.give(backends, event.id, Purpose.SEARCH, by=viewer)
-    with backends.transaction() as session:
-        session.get_one(ConsentReceipt, receipt.id).version = "2020-01"
-    return receipt
-
-
-@pytest.mark.parametrize(
-    "arrange", [no_receipt, of_another_visitor, for_another_event, withdrawn, in_yesterdays_words]
-)
-def test_without_consent_no_face_is_looked_at(backends, event, viewer, arrange):
-    receipt = arrange(backends, event, viewer)
-    backends.pixels = Blindfolded()
-
-    with pytest.raises(consent.ConsentMissing, match="agree"):
-        ask(backends, event, viewer, "anna", receipt=receipt)
-    with pytest.raises(consent.ConsentMissing):
-        search.by_selfie(backends, event.id, make_jpeg("anna"), receipt_id=None, by=viewer)
-
-    assert searches(backends) == []
-
-
-@pytest.mark.parametrize("fields", [{"status": EventStatus.DRAFT}, {"visibility": Visibility.BY_LINK}])
-def test_an_event_that_may_not_be_seen_is_not_searched(backends, viewer, fields):
-    event = make_event(backends)
-    receipt = consent.give(backends, event.id, Purpose.SEARCH, by=viewer)
-    with backends.transaction() as session:
-        session.get_one(type(event), event.id).sqlmodel_update(fields)
-    backends.pixels = Blindfolded()
-
-    with pytest.raises(NotFound):
-        ask(backends, event, viewer, "anna", receipt=receipt)
-
-
 # --- selfies that do not do ----------------------------------------------------------------
 
 
@@ -176,14 +110,6 @@ def test_somebody_small_in_the_background_is_no_second_person(backends, event, v
 def test_what_is_no_picture_is_refused(backends, event, viewer, selfie):
     with pytest.raises(InvalidInput):
         ask(backends, event, viewer, selfie=selfie)
-
-
-def test_a_selfie_of_too_many_bytes_is_not_decoded(backends, event, viewer):
-    backends.settings.max_selfie_mib = 1
-    backends.pixels = Blindfolded()
-
-    with pytest.raises(FileTooBig):
-        ask(backends, event, viewer, selfie=bytes(2**20 + 1))
 
 
 # --- whose photos --------------------------------------------------------------------------
@@ -331,38 +257,3 @@ def test_search_says_so_while_the_vectors_are_away(backends, event, viewer, work
 
     with pytest.raises(Unavailable, match="Try again in a few seconds"):
         ask(backends, event, viewer, "anna")
-
-
-def test_a_search_leaves_counts_and_nothing_else(backends, event, viewer, work):
-    shoot(backends, event, "ben")
-    work()
-    objects, vectors = list(backends.objects.keys("")), dict(backends.vectors._collections)
-    selfie, probe = make_jpeg("zoe", size=(640, 480), seed=77), embedding("zoe")
-
-    ask(backends, event, viewer, selfie=selfie)
-
-    backends.engine.dispose()  # the write-ahead log goes into the file
-    root = Path(backends.settings.sqlalchemy_url().removeprefix("sqlite:///")).parent
-    written = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
-    traces = [
-        probe.tobytes(),
-        probe.astype(np.float64).tobytes(),
-        selfie,
-        selfie[100:164],
-        str(probe[0]).encode(),
-    ]
-    assert b"SQLite format 3" in written
-    assert [trace for trace in traces if trace in written] == []
-    assert list(backends.objects.keys("")) == objects
-    assert backends.vectors._collections.keys() == vectors.keys()
-    assert searches(backends) == [{"sure": 0, "maybe": 0}]
-
-
-def test_the_look_for_traces_would_see_one(backends, event):
-    """The control of the test above."""
-    probe = embedding("zoe")
-    (backends.settings.data / "kept.bin").write_bytes(b"x" + probe.tobytes())
-
-    written = b"".join(path.read_bytes() for path in backends.settings.data.rglob("*") if path.is_file())
-
-    assert probe.tobytes() in written

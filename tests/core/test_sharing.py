@@ -108,31 +108,28 @@ def test_a_link_to_a_closed_event_opens_nothing(backends, event, link, fields):
         sharing.open_link(backends, token(backends, link), by=make_viewer())
 
 
-@pytest.mark.parametrize(
-    "forge",
-    [
-        lambda backends, link, good: "",
-        lambda backends, link, good: "guess",
-        lambda backends, link, good: "x" * 5000,
-        lambda backends, link, good: "รูป",
-        lambda backends, link, good: good[:-1] + ("A" if good[-1] != "A" else "B"),
-        lambda backends, link, good: good[1:],
-        lambda backends, link, good: good.split(".")[0] + ".",
-        lambda backends, link, good: str(link.id),
-        lambda backends, link, good: backends.signer.sign("img", link.id, link.nonce),
-        lambda backends, link, good: backends.signer.sign("share", link.id),
-        lambda backends, link, good: backends.signer.sign("share", link.id, "0" * 32),
-        lambda backends, link, good: backends.signer.sign("share", 990_001, link.nonce),
-        lambda backends, link, good: Signer("another secret of another installation").sign(
-            "share", link.id, link.nonce
-        ),
-    ],
-)
-def test_a_guessed_or_borrowed_link_opens_nothing(backends, event, link, forge):
-    forged = forge(backends, link, token(backends, link))
+def test_a_guessed_or_borrowed_link_opens_nothing(backends, event, link):
+    good, sign = token(backends, link), backends.signer.sign
+    elsewhere = Signer("another secret of another installation")
+    forged = [
+        "",
+        "guess",
+        "x" * 5000,
+        "รูป",
+        good[:-1] + ("A" if good[-1] not in "ABCD" else "Z"),
+        good[1:],
+        good.split(".")[0] + ".",
+        str(link.id),
+        sign("img", link.id, link.nonce),
+        sign("share", link.id),
+        sign("share", link.id, "0" * 32),
+        sign("share", 990_001, link.nonce),
+        elsewhere.sign("share", link.id, link.nonce),
+    ]
 
-    with pytest.raises(LinkClosed):
-        sharing.open_link(backends, forged, by=make_viewer())
+    for one in forged:
+        with pytest.raises(LinkClosed):
+            sharing.open_link(backends, one, by=make_viewer())
 
     with backends.reading() as session:
         assert session.exec(select(VisitorAccess)).all() == []

@@ -1,4 +1,4 @@
-"""A real worker is killed in the middle of a photo and another takes over: nothing lost, nothing twice (T55)."""
+"""A real worker is killed in the middle of a photo, another takes over: nothing lost, nothing twice (T55)."""
 
 import os
 import signal

@@ -57,7 +57,9 @@ class Site:
         """Return once every part works."""
         started = self.run()
         wait_for(lambda: self.is_well() or started.poll() is not None, STARTS)
-        assert self.is_well(), self.log.read_text()
+        if not self.is_well():
+            self.kill()
+            raise AssertionError(f"The site did not start:\n{self.log.read_text()}")
         return self
 
     def is_well(self) -> bool:
@@ -169,3 +171,13 @@ def _stat(pid: int) -> tuple[str, int, str]:
     """Return state, parent and start. Raises OSError when there is no such process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return fields[0], int(fields[1]), fields[19]
+
+
+def unread_bytes(port: int) -> int:
+    """How much was sent to a server of this machine that it has not read yet."""
+    connections = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return sum(
+        int(queues.partition(":")[2], 16)
+        for _, local, _, state, queues, *_ in connections
+        if local.endswith(f":{port:04X}") and state == "01"  # established
+    )

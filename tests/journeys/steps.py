@@ -99,6 +99,10 @@ def agree(page: Page) -> None:
 
 def give_selfie(page: Page, selfie: Path) -> None:
     choose(page, "Selfie from", "A picture I have")
+    hand_over(page, selfie)
+
+
+def hand_over(page: Page, selfie: Path) -> None:
     page.get_by_test_id("stFileUploader").locator("input").set_input_files(selfie)
 
 

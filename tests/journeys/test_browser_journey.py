@@ -1,4 +1,4 @@
-"""The whole way through the real pages: from an organiser's files to a guest's paid originals, and the turns off it."""
+"""The whole way through the real pages, from the files to the paid originals, and the turns off it."""
 
 import hashlib
 import json

@@ -20,7 +20,7 @@ DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}  # p
 VISITOR = "a visitor of every page"
 ROLES = {"visitor": "", "organiser": "organiser@demo.example", "admin": "admin@demo.example"}
 GRAVE = ("serious", "critical")
-# Whose pages these are before all: looked at in both sizes and both colours. Others see them once, on a phone.
+# Whose pages these are before all: seen in both sizes and both colours. Others see them once, on a phone.
 OWN = {
     "visitor": {"", "gallery", "find_me", "cart", "orders", "order", "pay", "register", "sign_in"},
     "organiser": {"events", "event", "upload", "review", "share", "sales", "profile"},

@@ -41,7 +41,9 @@ class Batch {
 
   refusal(file) {
     const { accept, max_bytes, words } = this.data
-    if (!accept.some((suffix) => file.name.toLowerCase().endsWith(suffix))) return words.wrong_type
+    // Only the server tells what a file is; this saves sending videos and the like.
+    const mayBePhoto = accept.some((suffix) => file.name.toLowerCase().endsWith(suffix)) || file.type.startsWith("image/")
+    if (!mayBePhoto && file.name.includes(".")) return words.wrong_type
     if (file.size > max_bytes) return words.too_big
     return file.size === 0 ? words.empty : null
   }
@@ -78,6 +80,11 @@ class Batch {
     const isLater = request.status >= 500 || request.status === 429 || request.status === 408
     if (isLater) return this.tryLater(entry, message)
     this.active.delete(entry)
+    // Not the file's fault: signed out meanwhile, the gallery gone, the line cut. It can be tried again.
+    if ([401, 403, 404].includes(request.status) || answer.error === "CutOff") {
+      this.end(entry, "failed", message)
+      return this.pump()
+    }
     const isGood = request.status < 300 && (answer.verdict === "new" || answer.verdict === "known")
     this.end(entry, isGood ? answer.verdict : "refused", message)
     this.pump()

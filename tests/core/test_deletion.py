@@ -1,0 +1,142 @@
+"""A photo taken apart: nothing of it is left, whatever was running, dead or away at that moment (T59)."""
+
+from datetime import timedelta
+
+import pytest
+
+from core import ingest, jobs, photos
+from core.errors import Unavailable
+from core.worker import HANDLERS
+from models.account import Account
+from models.cart import CartItem
+from models.face import Face, FaceIndex
+from models.job import Job, JobKind, JobStatus
+from models.photo import Photo
+from tests.core.test_ingest import all_of, row, vectors
+from tests.makers import make_event, make_jpeg, owner_of, upload
+
+
+@pytest.fixture
+def event(backends):
+    return make_event(backends)
+
+
+@pytest.fixture
+def owner(backends, event) -> Account:
+    return owner_of(backends, event)
+
+
+def is_gone(backends, photo: Photo) -> bool:
+    """Nothing of the photo is left but the record of the work."""
+    left = [key for key in backends.objects.keys("") if str(photo.id) in key]
+    faces = [face for face in all_of(backends, Face) if face.photo_id == photo.id]
+    mine = set(ingest._face_ids(photo.id)) & set(vectors(backends))
+    files = list((backends.settings.data / "tmp").glob("*"))
+    return row(backends, photo) is None and not (left or faces or mine or files)
+
+
+def test_deleting_takes_vectors_objects_and_rows_and_leaves_the_others(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna", gps=True), by=owner)
+    other = upload(backends, event, make_jpeg("anna", seed=2), by=owner)
+    work()
+    with backends.transaction() as session:
+        session.add(CartItem(visitor_key="v" * 64, photo_id=photo.id))
+    version = all_of(backends, FaceIndex)[0].version
+
+    photos.delete(backends, [photo.id], by=owner)
+    ran = work()
+
+    assert ran == 1
+    assert is_gone(backends, photo)
+    assert all_of(backends, CartItem) == []
+    assert row(backends, other).face_count == len(vectors(backends)) == 1
+    assert all_of(backends, FaceIndex)[0].version == version + 1
+
+
+def test_deleting_twice_is_no_error_and_a_photo_that_was_not_removed_stays(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna"), by=owner)
+    work()
+
+    ingest.delete_photo(backends, str(photo.id))
+    kept = row(backends, photo)
+    photos.delete(backends, [photo.id], by=owner)
+    photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert kept is not None
+    assert is_gone(backends, photo)
+    assert {job.status for job in all_of(backends, Job)} == {JobStatus.DONE}
+
+
+def test_a_photo_deleted_before_its_first_step_is_never_worked_on(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna"), by=owner)
+
+    photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert is_gone(backends, photo)
+    assert all_of(backends, FaceIndex) == []
+
+
+def test_deletion_waits_for_a_step_that_runs(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna"), by=owner)
+    step = jobs.claim(backends)
+    photos.delete(backends, [photo.id], by=owner)
+
+    work()
+
+    waiting = next(job for job in all_of(backends, Job) if job.kind is JobKind.DELETE_PHOTO)
+    assert (step.kind, waiting.status, waiting.attempts) == (JobKind.RENDER_PHOTO, JobStatus.DUE, 1)
+    assert waiting.last_error == "The photo is still being worked on."
+    assert row(backends, photo) is not None
+
+
+@pytest.mark.parametrize("call", ["render", "faces"])
+def test_a_photo_deleted_while_a_step_runs_leaves_nothing(backends, event, owner, work, monkeypatch, call):
+    photo = upload(backends, event, make_jpeg("anna", gps=True), by=owner)
+    real = getattr(backends.pixels, call)
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr(backends.pixels, call, real)
+        now = backends.now() + backends.settings.job_lease + timedelta(seconds=1)
+        monkeypatch.setattr(backends, "now", lambda: now)  # the worker is thought dead
+        photos.delete(backends, [photo.id], by=owner)
+        ingest.delete_photo(backends, str(photo.id))
+        return real(*arguments)
+
+    monkeypatch.setattr(backends.pixels, call, meanwhile)
+    work()
+
+    assert is_gone(backends, photo)
+
+
+def test_vectors_of_a_worker_that_died_before_its_rows_are_deleted_too(
+    backends, event, owner, work, monkeypatch
+):
+    photo = upload(backends, event, make_jpeg("anna", "ben"), by=owner)
+    jobs.run_next(backends, HANDLERS)
+    monkeypatch.setattr(ingest, "_advance", lambda *_: (_ for _ in ()).throw(Unavailable("killed")))
+    jobs.run_next(backends, HANDLERS)
+    orphans = len(vectors(backends))
+    monkeypatch.undo()
+
+    photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert (orphans, len(all_of(backends, Face))) == (2, 0)
+    assert is_gone(backends, photo)
+
+
+def test_deletion_is_tried_again_while_a_store_is_away(backends, event, owner, work):
+    photo = upload(backends, event, make_jpeg("anna"), by=owner)
+    work()
+    photos.delete(backends, [photo.id], by=owner)
+
+    backends.vectors.is_down = True
+    work()
+    still_there = row(backends, photo)
+    backends.vectors.is_down = False
+    ingest.delete_photo(backends, str(photo.id))
+
+    assert still_there is not None
+    assert is_gone(backends, photo)
