@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 
 from api import deps, middleware, routes
-from core import accounts, health, leftovers, processes, schema, wiring
+from core import accounts, health, processes, schema, wiring
 from core.backends import Backends
 from core.errors import PlatformError
 
@@ -24,8 +24,6 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     try:
         with processes.DataLock(backends.settings.data):
             schema.upgrade(backends.engine)
-            if backends.settings.s3_endpoint is None:  # a shared store has other sites' uploads under way
-                leftovers.sweep(backends)
             with processes.site_children(backends.settings.data) as children:
                 _greet(backends)
                 # The first selfie should not wait for the engine to load.

@@ -18,7 +18,7 @@ HEADERS = {"Cache-Control": "private, max-age=3600", "Content-Disposition": "inl
 @deps.refusing
 def image(request: Request) -> Response:
     """Send a rendition, or 304 when the browser has it."""
-    picture = renditions.open_signed(deps.backends(), request.path_params["token"])
+    picture = renditions.open_signed(deps.backends(), request.path_params["token"], by=deps.account(request))
     headers = HEADERS | {"ETag": picture.tag}
     if request.headers.get("if-none-match") == picture.tag:
         picture.content.close()

@@ -1,18 +1,21 @@
 """Pure ASGI: request ids, security headers, and the cookies every browser gets. WebSockets pass untouched."""
 
 import secrets
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import document
 from core.sessions import NONCE_COOKIE, VISITOR_COOKIE
-from core.settings import Settings
+from core.settings import LOOPBACK_HOSTS, Settings
 
+_NOT_PUBLIC = "This site answers on its own machine only. To open it, set ENCORE_PUBLIC_URL to its address.\n"
 YEAR = 365 * 24 * 60 * 60  # seconds
 
 # Streamlit's charts and data frames compile WebAssembly and start workers from blobs; its styles are inline.
@@ -51,6 +54,7 @@ def stack(settings: Settings) -> list[Middleware]:
     """Return the middleware of the site, outermost first, for `st.App(middleware=...)`."""
     return [
         Middleware(RequestIds),
+        *([Middleware(LoopbackOnly)] if settings.is_loopback else []),
         Middleware(SecurityHeaders, is_https=settings.is_https),
         Middleware(BrowserCookies, is_https=settings.is_https),
         Middleware(document.Document),
@@ -78,6 +82,35 @@ class RequestIds:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._app(scope, receive, send_with_id)
+
+
+class LoopbackOnly:
+    """Refuses whoever comes by another name than this machine's, while no public address is set.
+
+    A site that was never told its address has demo accounts with public passwords; and a name that
+    somebody else points here would be a way in for their pages.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer only loopback hosts and origins."""
+        if scope["type"] in ("http", "websocket") and not _is_from_here(Headers(scope=scope)):
+            await PlainTextResponse(_NOT_PUBLIC, 421)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _is_from_here(headers: Headers) -> bool:
+    names = [headers.get(name, "") for name in ("host", "origin", "x-forwarded-host")]
+    try:
+        named = [
+            urlsplit(name if "//" in name else f"//{name}").hostname for name in names if name.strip("/")
+        ]
+    except ValueError:  # no address at all
+        return False
+    return all(name in LOOPBACK_HOSTS for name in named)
 
 
 class SecurityHeaders:

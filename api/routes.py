@@ -1,8 +1,18 @@
 """Everything that is not a page."""
 
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
-from api import downloads, health, images, payments, session, uploads
+from api import deps, downloads, health, images, payments, session, uploads
+from core.errors import NotFound
+
+
+@deps.refusing
+def nothing(_: Request) -> Response:
+    """Answer programs that ask for what is not there; Streamlit would send them its page."""
+    raise NotFound("There is nothing at this address.")
+
 
 ROUTES: list[BaseRoute] = [
     *health.ROUTES,
@@ -11,4 +21,5 @@ ROUTES: list[BaseRoute] = [
     *uploads.ROUTES,
     *downloads.ROUTES,
     *payments.ROUTES,
+    Route("/api/{path:path}", nothing),
 ]

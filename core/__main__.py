@@ -121,7 +121,7 @@ def _journey(options: argparse.Namespace) -> int:
     if not options.json:
         _tell(report)
     print(json.dumps(asdict(report)))
-    return 0
+    return 1 if report.stopped else 0
 
 
 def _tell(report: journey.Report) -> None:
@@ -129,6 +129,9 @@ def _tell(report: journey.Report) -> None:
     print(f"{report.photos} photos kept, {report.refused} refused, {report.faces} faces searchable.")
     for name, reason in report.refusals.items():
         print(f"  refused {name}: {reason}")
+    if report.stopped:
+        print(f"The guest could not go on: {report.stopped}")
+        return
     print(f"The selfie found {sure} photos surely and {maybe} perhaps.")
     print(
         f"Order {report.order['status']}, {len(report.downloaded)} originals."

@@ -55,7 +55,7 @@ class Viewer:
 
 
 def member_role(session: Session, account: Account | None, event_id: int) -> MemberRole | None:
-    """Return the account's part in an event. Admins and the event's creator count as co-organisers."""
+    """Return the account's part in an event. Admins count as co-organisers."""
     if account is None or not account.is_active:
         return None
     if account.role is Role.ADMIN:
@@ -98,19 +98,32 @@ def require_role(account: Account | None, *roles: Role) -> Account:
 
 @dataclass(frozen=True)
 class Scope:
-    """What of an event a viewer sees: everything, or one gallery; and by which share link."""
+    """What of an event a viewer sees: everything, or the galleries whose share links they opened."""
 
     event: Event
-    gallery_id: int | None = None
-    share_link_id: int | None = None
+    links: tuple[ShareLink, ...] = ()  # opened and working; none where none is needed
     is_member: bool = False
+
+    @property
+    def gallery_ids(self) -> frozenset[int] | None:
+        """The galleries within, None for all of them."""
+        ids = {link.gallery_id for link in self.links}
+        return None if None in ids or not ids else frozenset(gallery_id for gallery_id in ids if gallery_id)
+
+    def covers(self, gallery_id: int) -> bool:
+        """A gallery is within."""
+        return self.gallery_ids is None or gallery_id in self.gallery_ids
+
+    def link_to(self, gallery_id: int) -> ShareLink | None:
+        """Return the link by which a gallery is seen, None where none is needed."""
+        return next((link for link in self.links if link.gallery_id in (None, gallery_id)), None)
 
 
 def view(session: Session, viewer: Viewer, event_id: int) -> Scope:
     """Return what the viewer sees of an event. Raises NotFound when that is nothing.
 
     Members see it in any status. Visitors see an open event that is listed, or whose share link they
-    opened; a link to the whole event goes before a link to one gallery.
+    opened; several links to galleries add up.
     """
     event = session.get(Event, event_id)
     if event is None:
@@ -121,19 +134,19 @@ def view(session: Session, viewer: Viewer, event_id: int) -> Scope:
         raise NoSuchEvent
     if event.visibility is Visibility.LISTED:
         return Scope(event)
-    link = _opened_link(session, viewer.visitor_key, event_id)
-    if link is None:
+    links = _opened_links(session, viewer.visitor_key, event_id)
+    if not links:
         raise NoSuchEvent
-    return Scope(event, link.gallery_id, link.id)
+    return Scope(event, links)
 
 
-def _opened_link(session: Session, visitor_key: str, event_id: int) -> ShareLink | None:
+def _opened_links(session: Session, visitor_key: str, event_id: int) -> tuple[ShareLink, ...]:
     if not visitor_key:  # browsers without cookies are many people, not one
-        return None
+        return ()
     opened = session.exec(
         select(ShareLink)
         .join(VisitorAccess, col(VisitorAccess.share_link_id) == col(ShareLink.id))
         .where(VisitorAccess.visitor_key == visitor_key, ShareLink.event_id == event_id)
-        .order_by(col(ShareLink.gallery_id).is_not(None), col(ShareLink.id).desc())
+        .order_by(col(ShareLink.id).desc())
     )
-    return next((link for link in opened if link.is_open(utc_now())), None)
+    return tuple(link for link in opened if link.is_open(utc_now()))

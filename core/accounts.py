@@ -1,6 +1,5 @@
 """Accounts and their roles. Signing in is in `sessions`, what a password must be in `passwords`."""
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -8,7 +7,7 @@ from sqlalchemy import delete, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from core import access, audit, codes, passwords, sessions
+from core import access, addresses, audit, codes, passwords, sessions
 from core.backends import Backends
 from core.codes import CodeSpent
 from core.errors import Conflict, InvalidInput, NotFound

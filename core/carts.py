@@ -190,7 +190,7 @@ def _scope(session: Session, viewer: Viewer, event_id: int) -> Scope | None:
 
 
 def _is_for_sale(photo: Photo, scope: Scope, now: datetime) -> bool:
-    is_visible = scope.gallery_id in (None, photo.gallery_id)
+    is_visible = scope.covers(photo.gallery_id)
     return photo.is_public and is_visible and scope.event.is_on_sale(now)
 
 

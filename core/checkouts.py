@@ -13,6 +13,7 @@ from core.pricing import Quote
 from models.event import Event
 from models.order import LineItem, Order
 
+
 def cart_key(viewer: Viewer, quote: Quote, email: str) -> str:
     """Return what is the same for the same cart, buyer, address and total: two clicks make one order."""
     photo_ids = sorted(str(line.photo_id) for line in quote.lines)

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import bcrypt
 from sqlmodel import select
 
-from core import downloads, events, galleries, journey, photos, sharing, worker
+from core import downloads, events, galleries, journey, members, photos, sharing, worker
 from core.backends import Backends
 from core.settings import ROOT
 from models.account import Account, Role
@@ -59,7 +59,8 @@ def load(backends: Backends, progress: Progress) -> str:
     kept = _upload(backends, event, people["photographer@demo.example"], progress)
     worker.drain(backends, lambda left: progress("faces", max(len(kept) - left, 0), len(kept)))
     _approve(backends, event, organiser)
-    _sell(backends, event)
+    if not _is_selling(backends, event):
+        _sell(backends, event)
     link = sharing.create(backends, event.id, by=organiser, label="Poster at the entrance")
     return sharing.address(backends, link)
 
@@ -88,10 +89,8 @@ def _event(backends: Backends, organiser: Account) -> Event:
     )
     event = events.create(backends, details, by=organiser)
     event_id = event.id
-    events.set_member(
-        backends, event_id, "photographer@demo.example", MemberRole.PHOTOGRAPHER, 60, by=organiser
-    )
-    events.set_member(backends, event_id, "analyst@demo.example", MemberRole.ANALYST, by=organiser)
+    members.put(backends, event_id, "photographer@demo.example", MemberRole.PHOTOGRAPHER, 60, by=organiser)
+    members.put(backends, event_id, "analyst@demo.example", MemberRole.ANALYST, by=organiser)
     first = galleries.listing(backends, event_id, by=organiser)[0]
     galleries.rename(backends, first.id, "Afternoon", by=organiser)
     galleries.add(backends, event_id, "Evening", by=organiser)
@@ -119,6 +118,14 @@ def _approve(backends: Backends, event: Event, organiser: Account) -> None:
     photos.review(backends, [photo.id for photo in good], Review.APPROVED, by=organiser)
     events.set_cover(backends, event_id, max(good, key=lambda photo: photo.face_count or 0).id, by=organiser)
     events.set_status(backends, event_id, EventStatus.ON_SALE, by=organiser)
+
+
+def _is_selling(backends: Backends, event: Event) -> bool:
+    with backends.reading() as session:
+        return (
+            session.exec(select(LineItem.id).where(LineItem.event_id == event.id).limit(1)).first()
+            is not None
+        )
 
 
 def _sell(backends: Backends, event: Event) -> None:

@@ -236,14 +236,19 @@ def _named(granted: Sequence[_Granted]) -> dict[str, _Granted]:
     named: dict[str, _Granted] = {}
     taken = {MANIFEST}
     for one in granted:
-        name = PurePosixPath(file_name(one.photo))
-        choice, number = str(name), 1
-        while choice.casefold() in taken:
-            number += 1
-            choice = f"{name.stem} ({number}){name.suffix}"
-        taken.add(choice.casefold())
-        named[choice] = one
+        named[unused_name(file_name(one.photo), taken)] = one
     return named
+
+
+def unused_name(name: str, taken: set[str]) -> str:
+    """Return the name, numbered if it is taken, and take it; upper and lower case are the same."""
+    path = PurePosixPath(name)
+    choice, number = name, 1
+    while choice.casefold() in taken:
+        number += 1
+        choice = f"{path.stem} ({number}){path.suffix}"
+    taken.add(choice.casefold())
+    return choice
 
 
 def _manifest(order: Order, named: dict[str, _Granted]) -> str:

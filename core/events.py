@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, or_, select
 from core import access, audit, galleries, photos
 from core.access import Action, Scope, Viewer
 from core.backends import Backends
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 from models.account import Account, Role
 from models.event import Event, EventMember, EventStatus, MemberRole, Visibility
 from models.photo import Photo, Review, Stage
@@ -56,7 +56,7 @@ class Counts:
 
     uploaded: int  # every photo
     indexed: int
-    pending: int  # indexed or not, without a verdict
+    pending: int  # to be seen already, without a verdict
     approved: int
     rejected: int
     faces: int
@@ -82,10 +82,20 @@ def edit(backends: Backends, event_id: int, details: Details, *, by: Account | N
     with backends.transaction() as session:
         event = access.require(session, by, Action.EDIT, event_id)
         changed = {name: value for name, value in asdict(details).items() if getattr(event, name) != value}
+        before = event.zone
         event.sqlmodel_update(changed)
+        if event.zone != before:
+            _move_clocks(session, event, before)
         if changed:
             audit.record(session, "event.edit", event_id, by=by, changed=sorted(changed))
     return event
+
+
+def _move_clocks(session: Session, event: Event, before: ZoneInfo) -> None:
+    """Read the cameras' times again, in the event's zone as it is now."""
+    for photo in session.exec(select(Photo).where(Photo.event_id == event.id)):
+        if photo.taken_at is not None:
+            photo.taken_at = photo.taken_at.astimezone(before).replace(tzinfo=event.zone).astimezone(UTC)
 
 
 def set_status(backends: Backends, event_id: int, status: EventStatus, *, by: Account | None) -> None:
@@ -186,71 +196,12 @@ def counts(backends: Backends, event_id: int, *, by: Account | None) -> Counts:
     return Counts(
         uploaded=sum(count for _, _, count, _ in rows),
         indexed=sum(count for stage, _, count, _ in rows if stage is Stage.INDEXED),
-        pending=sum(count for _, review, count, _ in rows if review is Review.PENDING),
+        pending=sum(
+            count
+            for stage, review, count, _ in rows
+            if review is Review.PENDING and stage is not Stage.UPLOADED
+        ),
         approved=sum(count for _, review, count, _ in rows if review is Review.APPROVED),
         rejected=sum(count for _, review, count, _ in rows if review is Review.REJECTED),
         faces=sum(faces or 0 for _, _, _, faces in rows),
     )
-
-
-# --- members -------------------------------------------------------------------------------
-
-
-def members(
-    backends: Backends, event_id: int, *, by: Account | None
-) -> Sequence[tuple[EventMember, Account]]:
-    """Return everyone with a part in the event."""
-    with backends.reading() as session:
-        access.require(session, by, Action.SEE, event_id)
-        query = select(EventMember, Account).join(Account).where(EventMember.event_id == event_id)
-        return session.exec(query.order_by(col(Account.name))).all()
-
-
-def set_member(
-    backends: Backends,
-    event_id: int,
-    email: str,
-    role: MemberRole,
-    commission_percent: int = 0,
-    *,
-    by: Account | None,
-) -> None:
-    """Give an account a part in the event, or change it. Raises NotFound for an unknown address."""
-    if not 0 <= commission_percent <= 100:
-        raise InvalidInput("A commission is between 0 and 100 percent.")
-    with backends.transaction() as session:
-        access.require(session, by, Action.EDIT, event_id)
-        account = session.exec(select(Account).where(Account.email == email.strip().lower())).first()
-        if account is None:
-            raise NotFound("No account has that address. Ask them to register first.")
-        _keep_an_organiser(session, event_id, account.id, role)
-        session.merge(
-            EventMember(
-                event_id=event_id, account_id=account.id, role=role, commission_percent=commission_percent
-            )
-        )
-        audit.record(session, "event.member", event_id, by=by, account=account.id, role=role)
-
-
-def remove_member(backends: Backends, event_id: int, account_id: int, *, by: Account | None) -> None:
-    """Take an account's part in the event away."""
-    with backends.transaction() as session:
-        access.require(session, by, Action.EDIT, event_id)
-        member = session.get(EventMember, (event_id, account_id))
-        if member is None:
-            return
-        _keep_an_organiser(session, event_id, account_id, None)
-        session.delete(member)
-        audit.record(session, "event.member", event_id, by=by, account=account_id, role=None)
-
-
-def _keep_an_organiser(session: Session, event_id: int, account_id: int, role: MemberRole | None) -> None:
-    if role is MemberRole.CO_ORGANISER:
-        return
-    others = select(EventMember).where(
-        EventMember.event_id == event_id,
-        EventMember.role == MemberRole.CO_ORGANISER,
-        EventMember.account_id != account_id,
-    )
-    if session.exec(others).first() is None:
-        raise Conflict("An event needs at least one co-organiser. Name another one first.")

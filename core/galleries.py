@@ -73,7 +73,7 @@ def visible(backends: Backends, scope: Scope) -> Sequence[Gallery]:
     """Return the galleries within what a viewer sees."""
     with backends.reading() as session:
         every = of_event(session, scope.event.id)
-    return [gallery for gallery in every if scope.gallery_id in (None, gallery.id)]
+    return [gallery for gallery in every if scope.covers(gallery.id)]
 
 
 def _of(session: Session, gallery_id: int, by: Account | None) -> Gallery:

@@ -3,12 +3,16 @@
 import hashlib
 import tempfile
 import unicodedata
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from core.backends import Backends
 from core.errors import InvalidInput
+
+TEMPORARY_TTL = timedelta(days=1)  # a temporary file this old belongs to nobody
 
 
 class FileTooBig(InvalidInput):
@@ -53,6 +57,15 @@ class Incoming:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+def sweep(backends: Backends) -> None:
+    """Remove the temporary files of processes that were killed."""
+    oldest = backends.now().timestamp() - TEMPORARY_TTL.total_seconds()
+    for path in (backends.settings.data / "tmp").glob("*"):
+        with suppress(FileNotFoundError):  # another process was first
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def tidy_name(filename: str) -> str:

@@ -23,6 +23,7 @@ from models.cart import CartItem
 from models.event import Event
 from models.face import Face, FaceIndex
 from models.job import Job, JobKind, JobStatus
+from models.order import LineItem
 from models.photo import Photo, Stage
 
 JPEG = "image/jpeg"
@@ -196,7 +197,7 @@ def delete_photo(backends: Backends, subject: str) -> None:
     _delete_derived(backends, photo_id)
     backends.objects.delete([photo.original_key])
     with backends.transaction() as session:
-        for table in (Face, CartItem):
+        for table in (Face, CartItem, LineItem):  # lines of orders that came to nothing: see photos.delete
             session.exec(delete(table).where(col(table.photo_id) == photo_id))
         session.exec(delete(Photo).where(col(Photo.id) == photo_id))
         _bump(session, photo.event_id)
@@ -204,6 +205,14 @@ def delete_photo(backends: Backends, subject: str) -> None:
 
 def _delete_derived(backends: Backends, photo_id: UUID) -> None:
     backends.objects.delete([*backends.objects.keys(f"renditions/{photo_id}/"), f"delivered/{photo_id}"])
+
+
+def sweep_upload(backends: Backends, subject: str) -> None:
+    """Job: remove the bytes of an upload whose row was never written: its site died between the two."""
+    with backends.reading() as session:
+        photo = session.get(Photo, UUID(subject))
+    if photo is None:
+        backends.objects.delete([f"originals/{UUID(subject)}"])
 
 
 def _stop_steps(backends: Backends, session: Session, subject: str) -> None:

@@ -7,10 +7,12 @@ finish it, so a worker that was thought dead changes nothing.
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 from sqlalchemy import Select, Update, and_, or_, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select
 
 from core import access
@@ -27,6 +29,7 @@ Handler = Callable[[Backends, str], None]
 
 MAX_ATTEMPTS = 8
 BACK_OFF = timedelta(seconds=5)  # doubled with each attempt
+APPOINTMENTS = (JobKind.EXPIRE_ORDER, JobKind.SWEEP_UPLOAD)  # wait for their hour, usually to do nothing
 LEAST_LEASE_RENEWALS = 3  # per lease, while the handler runs
 
 
@@ -128,7 +131,10 @@ class _Renewing:
     def _renew(self) -> None:
         lease = self._backends.settings.job_lease
         while not self._ended.wait(lease.total_seconds() / LEAST_LEASE_RENEWALS):
-            with self._backends.transaction() as session:
+            with (
+                suppress(OperationalError),
+                self._backends.transaction() as session,
+            ):  # the next tick tries again
                 session.execute(_holding(self._job).values(lease_until=self._backends.now() + lease))
 
 
@@ -166,9 +172,9 @@ def counts(backends: Backends) -> dict[JobStatus, int]:
 
 
 def unfinished(backends: Backends) -> int:
-    """Return how many jobs are due, running or trying again; waiting for an expiry does not count."""
+    """Return how many jobs are due, running or trying again; appointments do not count."""
     waiting = and_(
-        col(Job.status).in_([JobStatus.DUE, JobStatus.RUNNING]), col(Job.kind) != JobKind.EXPIRE_ORDER
+        col(Job.status).in_([JobStatus.DUE, JobStatus.RUNNING]), col(Job.kind).not_in(APPOINTMENTS)
     )
     with backends.reading() as session:
         return session.exec(select(func.count()).select_from(Job).where(waiting)).one()

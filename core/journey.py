@@ -52,6 +52,7 @@ class Report:
     matches: dict[str, list[str]] = field(default_factory=lambda: {"sure": [], "maybe": []})  # file names
     order: dict[str, str | int] | None = None  # status, amount in minor units, currency
     downloaded: dict[str, str] = field(default_factory=dict)  # file name → SHA-256
+    stopped: str = ""  # why the guest could not go on, if so
     seconds: dict[str, float] = field(default_factory=dict)  # per step
 
     @contextmanager
@@ -72,10 +73,13 @@ class Stage:
 
 
 def walk(backends: Backends, folder: Path, selfie: Path, progress: Progress) -> Report:
-    """Walk the whole way for one guest."""
+    """Walk the whole way for one guest; a selfie that will not do ends it there, with the reason."""
     report = Report()
     stage = prepare(backends, folder, report, progress)
-    buy(backends, stage, selfie.read_bytes(), report)
+    try:
+        buy(backends, stage, selfie.read_bytes(), report)
+    except PlatformError as refusal:
+        report.stopped = str(refusal)
     return report
 
 
@@ -170,9 +174,10 @@ def _order(backends: Backends, guest: Viewer, wanted: Sequence[UUID]) -> Order:
 
 
 def _download(backends: Backends, order: Order) -> Iterator[tuple[str, str]]:
+    taken: set[str] = set()
     for link in downloads.links(backends, order):
         delivery = downloads.open(backends, link.url.rsplit("/", 1)[1])
         digest = hashlib.sha256()
         for chunk in delivery.chunks:
             digest.update(chunk)
-        yield delivery.filename, digest.hexdigest()
+        yield downloads.unused_name(delivery.filename, taken), digest.hexdigest()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from core import activity, audit, carts, checkouts, downloads, jobs
+from core import activity, addresses, audit, carts, checkouts, downloads, jobs
 from core.access import Viewer
 from core.backends import Backends
 from core.carts import Cart
@@ -166,7 +166,7 @@ def settle(backends: Backends, order_id: str) -> None:
 
 def _act(backends: Backends, session: Session, order: Order, event: ReceivedEvent) -> None:
     match PaymentState(event.state):
-        case PaymentState.PAID if _agrees(order, event):
+        case PaymentState.PAID if _agrees(session, order, event):
             _pay(backends, session, order)
         case PaymentState.PAID:
             _hold(session, order, event)
@@ -176,9 +176,12 @@ def _act(backends: Backends, session: Session, order: Order, event: ReceivedEven
             _move(session, order.id, OrderStatus.EXPIRED, since=(OrderStatus.PENDING,))
 
 
-def _agrees(order: Order, event: ReceivedEvent) -> bool:
+def _agrees(session: Session, order: Order, event: ReceivedEvent) -> bool:
+    """The money is what was asked, for this checkout, and all that it pays for is still there."""
     is_its_checkout = order.checkout_id in (None, event.checkout_id)
-    return is_its_checkout and (event.amount, event.currency) == (order.total_amount, order.currency)
+    is_whole = sum(item.amount for item in session.exec(_lines_of(order))) == order.total_amount
+    is_exact = (event.amount, event.currency) == (order.total_amount, order.currency)
+    return is_its_checkout and is_whole and is_exact
 
 
 def _move(session: Session, order_id: UUID, to: OrderStatus, since: Sequence[OrderStatus]) -> bool:
@@ -190,7 +193,7 @@ def _move(session: Session, order_id: UUID, to: OrderStatus, since: Sequence[Ord
 
 def _pay(backends: Backends, session: Session, order: Order) -> None:
     """Make the order paid and grant its files, unless that was done before."""
-    if not _move(session, order.id, OrderStatus.PAID, since=UNPAID):
+    if not _move(session, order.id, OrderStatus.PAID, since=(*UNPAID, OrderStatus.HELD)):
         return
     session.execute(update(Order).where(col(Order.id) == order.id).values(paid_at=backends.now()))
     items = session.exec(_lines_of(order)).all()

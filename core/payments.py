@@ -1,11 +1,24 @@
-"""Between the demo gateway's page and its gateway: with a real gateway none of this exists."""
+"""Payments as people meet them: those put aside for an admin, and the demo gateway's page."""
 
+from collections.abc import Sequence
 from typing import cast
 
-from core import orders
+from sqlmodel import col, select
+
+from core import access, orders
 from core.backends import Backends
 from core.errors import NotFound
 from core.ports import CheckoutRequest, PaymentState, PlayableGateway
+from models.account import Account, Role
+from models.order import Order, OrderStatus
+
+
+def held(backends: Backends, *, by: Account | None) -> Sequence[Order]:
+    """Return the orders whose money did not fit, newest first: an admin settles them with the buyer."""
+    access.require_role(by, Role.ADMIN)
+    with backends.reading() as session:
+        query = select(Order).where(Order.status == OrderStatus.HELD)
+        return session.exec(query.order_by(col(Order.created_at).desc())).all()
 
 
 def play_request(backends: Backends, checkout_id: str) -> CheckoutRequest:

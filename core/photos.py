@@ -4,10 +4,11 @@ import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -15,17 +16,18 @@ from sqlmodel.sql.expression import SelectOfScalar
 from core import access, activity, audit, jobs
 from core.access import Action, Scope, Viewer
 from core.backends import Backends
-from core.errors import Conflict, Forbidden, NotFound
+from core.errors import Conflict, Forbidden, NotFound, Unavailable
 from core.incoming import Incoming
 from core.ports import PhotoFacts
 from models.account import Account, Role
 from models.activity import ActivityKind
 from models.event import Event, EventMember, EventStatus, Gallery, MemberRole
-from models.job import JobKind
-from models.order import LineItem
+from models.job import Job, JobKind
+from models.order import LineItem, Order, OrderStatus
 from models.photo import Photo, Review, Stage
 
 PAGE = 60  # photos shown at once
+SWEEP_AFTER = timedelta(hours=1)  # an upload takes less between its bytes and its row
 LARGEST_ID = 2**31 - 1  # of an integer column; an address may name any number
 
 
@@ -54,17 +56,16 @@ def upload(backends: Backends, gallery_id: int, incoming: Incoming, *, by: Accou
     digest = incoming.finish()
     with backends.reading() as session:
         event = session.get_one(Event, gallery.event_id)
-        if session.exec(_same(gallery.event_id, digest)).first():
-            raise AlreadyUploaded
+        _refuse_twin(session, gallery.event_id, digest)
     facts = backends.pixels.inspect(incoming.path)
     photo = _row(event, gallery, incoming, digest, facts, by)
-    with incoming.path.open("rb") as content:  # bytes before any row points at them
-        backends.objects.put(photo.original_key, content, incoming.byte_size, facts.media_type)
+    sweep = _store(backends, photo, incoming)
     try:
         with backends.transaction() as session:
             session.add(photo)
             session.flush()
             jobs.enqueue(session, JobKind.RENDER_PHOTO, photo.id, event_id=photo.event_id)
+            session.execute(sql_delete(Job).where(col(Job.id) == sweep.id))
     except IntegrityError as error:
         backends.objects.delete([photo.original_key])
         may_upload(backends, gallery_id, by=by)  # NotFound when the gallery went meanwhile
@@ -72,8 +73,24 @@ def upload(backends: Backends, gallery_id: int, incoming: Incoming, *, by: Accou
     return photo
 
 
-def _same(event_id: int, digest: str) -> SelectOfScalar[UUID]:
-    return select(Photo.id).where(Photo.event_id == event_id, Photo.sha256 == digest)
+def _refuse_twin(session: Session, event_id: int, digest: str) -> None:
+    twin = session.exec(select(Photo).where(Photo.event_id == event_id, Photo.sha256 == digest)).first()
+    if twin is None:
+        return
+    if twin.removed_at is not None:
+        raise Unavailable("This very photo is just being deleted. Try again in a moment.")
+    raise AlreadyUploaded
+
+
+def _store(backends: Backends, photo: Photo, incoming: Incoming) -> Job:
+    """Store the bytes before any row points at them; should we die in between, the job sweeps them."""
+    with backends.transaction() as session:
+        sweep = jobs.enqueue(
+            session, JobKind.SWEEP_UPLOAD, photo.id, event_id=photo.event_id, delay=SWEEP_AFTER
+        )
+    with incoming.path.open("rb") as content:
+        backends.objects.put(photo.original_key, content, incoming.byte_size, photo.media_type)
+    return sweep
 
 
 def _row(
@@ -126,7 +143,7 @@ def public_query(scope: Scope) -> SelectOfScalar[Photo]:
         Photo.review == Review.APPROVED,
         col(Photo.removed_at).is_(None),
     )
-    return query if scope.gallery_id is None else query.where(Photo.gallery_id == scope.gallery_id)
+    return query if scope.gallery_ids is None else query.where(col(Photo.gallery_id).in_(scope.gallery_ids))
 
 
 @dataclass(frozen=True)
@@ -250,7 +267,7 @@ def delete(backends: Backends, photo_ids: Sequence[UUID], *, by: Account | None)
     with backends.transaction() as session:
         photos, event_id = _several(session, photo_ids)
         access.require(session, by, Action.REVIEW, event_id)
-        if session.exec(select(LineItem.id).where(col(LineItem.photo_id).in_(photo_ids))).first():
+        if session.exec(_ordered(photo_ids)).first():
             raise Conflict(
                 "Some of these photos are in orders and stay for their buyers. Reject them to hide them."
             )
@@ -258,6 +275,13 @@ def delete(backends: Backends, photo_ids: Sequence[UUID], *, by: Account | None)
             photo.removed_at = backends.now()
             jobs.enqueue(session, JobKind.DELETE_PHOTO, photo.id, event_id=event_id)
         audit.record(session, "photo.delete", event_id, by=by, photos=len(photos))
+
+
+def _ordered(photo_ids: Sequence[UUID]) -> SelectOfScalar[UUID]:
+    """Select the lines of orders that are paid, or may be any minute."""
+    living = (OrderStatus.PENDING, OrderStatus.PAID, OrderStatus.HELD)
+    lines = select(LineItem.id).join(Order, col(Order.id) == col(LineItem.order_id))
+    return lines.where(col(LineItem.photo_id).in_(photo_ids), col(Order.status).in_(living))
 
 
 def _several(session: Session, photo_ids: Sequence[UUID]) -> tuple[Sequence[Photo], int]:

@@ -36,11 +36,12 @@ class Picture:
     tag: str
 
 
-def grant_for(scope: Scope, by: Viewer) -> str:
-    """Return by what right the viewer sees the pictures of this scope; checked again at each fetch."""
+def grant_for(scope: Scope, by: Viewer, photo: Photo) -> str:
+    """Return by what right the viewer sees a photo of this scope; checked again at each fetch."""
     if scope.is_member:
         return f"account:{by.account_id}"
-    return "listed" if scope.share_link_id is None else f"share:{scope.share_link_id}"
+    link = scope.link_to(photo.gallery_id)
+    return "listed" if link is None else f"share:{link.id}"
 
 
 def member_grant(account: Account | None) -> str:
@@ -60,25 +61,29 @@ def url(backends: Backends, photo_id: UUID, name: str, grant: str) -> str:
     return "/img/" + backends.signer.sign("img", photo_id.hex, name, grant, expires)
 
 
-def open_signed(backends: Backends, token: str) -> Picture:
-    """Return the picture of a signed address. Raises NoSuchPicture, whatever is wrong."""
+def open_signed(backends: Backends, token: str, *, by: Account | None) -> Picture:
+    """Return the picture of a signed address. Raises NoSuchPicture, whatever is wrong.
+
+    An address made for a member works for that member only, while signed in.
+    """
     parts = backends.signer.read("img", token)
     if parts is None or len(parts) != 4 or parts[3] < backends.now().timestamp():
         raise NoSuchPicture
     photo_id, name, grant, _ = parts
     with backends.reading() as session:
         photo = session.get(Photo, UUID(photo_id))
-        if photo is None or photo.removed_at is not None or not _holds(backends, session, grant, photo):
+        if photo is None or photo.removed_at is not None or not _holds(backends, session, grant, photo, by):
             raise NoSuchPicture
     key = photo.rendition_key(name)
     length = backends.objects.size(key)
     return Picture(backends.objects.open(key), length, f'"{photo.sha256[:16]}-{name}"')
 
 
-def _holds(backends: Backends, session: Session, grant: str, photo: Photo) -> bool:
+def _holds(backends: Backends, session: Session, grant: str, photo: Photo, by: Account | None) -> bool:
     kind, _, subject = grant.partition(":")
     if kind == "account":
-        return access.may(session, session.get(Account, int(subject)), Action.SEE, photo.event_id)
+        is_theirs = by is not None and str(by.id) == subject
+        return is_theirs and access.may(session, by, Action.SEE, photo.event_id)
     if kind == "order":
         return _was_bought(session, UUID(subject), photo)
     if not photo.is_public:

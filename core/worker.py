@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from core import ingest, jobs, orders
+from core import incoming, ingest, jobs, orders
 from core.backends import Backends
 from models.job import JobKind
 
@@ -16,6 +16,7 @@ HANDLERS: dict[JobKind, jobs.Handler] = {
     JobKind.RENDER_PHOTO: ingest.render_photo,
     JobKind.INDEX_FACES: ingest.index_faces,
     JobKind.DELETE_PHOTO: ingest.delete_photo,
+    JobKind.SWEEP_UPLOAD: ingest.sweep_upload,
     JobKind.SETTLE_ORDER: orders.settle,
     JobKind.EXPIRE_ORDER: orders.expire,
 }
@@ -26,6 +27,7 @@ DRAIN_LOOK_SECONDS = 0.1
 
 def run(backends: Backends, stop: threading.Event) -> None:
     """Work on jobs, several at once, until `stop` is set; the jobs at hand are finished first."""
+    incoming.sweep(backends)
     threads = [
         threading.Thread(target=_loop, args=(backends, stop), name=f"worker-{number}")
         for number in range(backends.settings.worker_threads)

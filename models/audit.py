@@ -1,4 +1,4 @@
-"""Who did what, hash-chained: a changed, missing or moved row shows."""
+"""Who did what, hash-chained: a changed, removed or moved row shows (but not the newest ones cut off)."""
 
 from datetime import datetime
 from typing import Any

@@ -15,6 +15,7 @@ class JobKind(StrEnum):
     RENDER_PHOTO = "render_photo"
     INDEX_FACES = "index_faces"
     DELETE_PHOTO = "delete_photo"
+    SWEEP_UPLOAD = "sweep_upload"
     SETTLE_ORDER = "settle_order"
     EXPIRE_ORDER = "expire_order"
 

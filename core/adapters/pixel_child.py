@@ -25,7 +25,6 @@ from core.ports import EngineIdentity, FaceEngine, FoundFace
 
 ENGINES = {
     "bundled": "core.adapters.onnx_faces:OnnxFaceEngine",
-    "deepface": "core.adapters.deepface_faces:DeepFaceEngine",
 }
 DETECTION_SIDE = 2048  # pixels; finds as many faces as 6000 do
 PARENT_CHECK_SECONDS = 1.0

@@ -18,7 +18,7 @@ def _create(admin: Account) -> None:
         role = st.selectbox(_("Role"), list(Role), index=list(Role).index(Role.GUEST), format_func=words.role)
         if st.form_submit_button(_("Make account"), type="primary"):
             made = accounts.create(site.backends(), email, name, password, role or Role.GUEST, by=admin)
-            st.toast(_("The account of {name} is made.").format(name=made.name))
+            st.toast(_("The account of {name} is made.").format(name=style.plain(made.name)))
 
 
 def _table(found: Sequence[Account]) -> None:
@@ -49,7 +49,7 @@ def _change(chosen: Account, admin: Account) -> None:
             st.rerun()
         return
     is_sure = st.checkbox(
-        _("Disable {name}: every browser is signed out at once").format(name=chosen.name),
+        _("Disable {name}: every browser is signed out at once").format(name=style.plain(chosen.name)),
         key=f"sure_{chosen.id}",
     )
     if st.button(_("Disable account"), disabled=not is_sure):

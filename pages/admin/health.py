@@ -10,13 +10,13 @@ from models.account import Role
 from pages.parts import site, style
 
 backends = site.backends()
-access.require_role(site.require_account(), Role.ADMIN)
 style.hero(_("Health"), _("Every part that Encore stands on."))
 
 
-@st.fragment(run_every=10)
+@site.live(10)
 def overview() -> None:
     """Show each part with its state."""
+    access.require_role(site.require_account(), Role.ADMIN)
     for part in health.of(backends):
         chip = (
             style.status_chip(_("works"), "good")

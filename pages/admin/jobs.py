@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from core import jobs
+from core import jobs, payments
 from core.i18n import _
+from core.pricing import format_amount
 from models.job import JobStatus
 from pages.parts import site, style
 
 backends = site.backends()
-account = site.require_account()
 style.hero(_("Jobs"), _("Work in the background. What gave up is listed with its reason."))
 
 
-@st.fragment(run_every=5)
+@site.live(5)
 def overview() -> None:
     """Show the counts and every job in trouble."""
+    account = site.require_account()  # a fragment runs by itself: whoever was here may be gone
     troubled = jobs.failed(backends, by=account)
     counts = jobs.counts(backends)
     named = ((_("Waiting"), JobStatus.DUE), (_("Running"), JobStatus.RUNNING))
@@ -36,4 +37,18 @@ def overview() -> None:
                 st.rerun(scope="fragment")
 
 
+def put_aside() -> None:
+    """Show the payments that did not fit their orders."""
+    for order in payments.held(backends, by=site.require_account()):
+        with st.container(border=True):
+            amount = format_amount(order.total_amount, order.currency)
+            st.markdown(f"**{_('Payment put aside')}** · {style.plain(order.email)} · {style.plain(amount)}")
+            st.caption(
+                _(
+                    "Order {id}: what was paid differs. The audit log has both; settle it with the buyer."
+                ).format(id=order.id)
+            )
+
+
+put_aside()
 overview()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import events, galleries
+from core import events, galleries, members
 from core.access import Action
 from core.i18n import _
 from models.event import EventStatus, MemberRole
@@ -17,10 +17,11 @@ event_id = event.id
 may_edit = event in events.allowing(backends, Action.EDIT, by=account)
 
 
-@st.fragment(run_every=3)
+@site.live(3)
 def progress() -> None:
-    """Show how far the pipeline is, live."""
-    counts = events.counts(backends, event_id, by=account)
+    """Show how far the pipeline is, live, and what gave up."""
+    who = site.require_account()  # a fragment runs by itself: whoever was here may be gone
+    counts = events.counts(backends, event_id, by=who)
     style.metrics(
         [
             (_("Photos"), f"{counts.uploaded:,}"),
@@ -32,6 +33,7 @@ def progress() -> None:
     if counts.indexed < counts.uploaded:
         text = _("{done} of {total} photos are ready").format(done=counts.indexed, total=counts.uploaded)
         st.progress(counts.indexed / counts.uploaded, text)
+    event_picker.failures(event, who)
 
 
 def status_bar() -> None:
@@ -66,13 +68,12 @@ def edit_galleries() -> None:
 
 def edit_members() -> None:
     """Show who has a part in the event; add and remove them."""
-    for member, person in events.members(backends, event_id, by=account):
+    for member in members.of_event(backends, event_id, by=account):
         who, remove = st.columns([5, 1], vertical_alignment="center")
-        who.markdown(
-            f"**{style.plain(person.name)}** · {style.plain(person.email)} · {words.member_role(member.role)}"
-        )
-        if may_edit and remove.button(_("Remove"), key=f"member_{person.id}"):
-            events.remove_member(backends, event_id, person.id, by=account)
+        known = [f"**{style.plain(member.name)}**", style.plain(member.email), words.member_role(member.role)]
+        who.markdown(" · ".join(filter(None, known)))
+        if may_edit and remove.button(_("Remove"), key=f"member_{member.account_id}"):
+            members.remove(backends, event_id, member.account_id, by=account)
             st.rerun()
     if may_edit:
         add_member()
@@ -86,7 +87,7 @@ def add_member() -> None:
         role = part.selectbox(_("Part"), MEMBER_ROLES, index=1, format_func=words.member_role)
         commission = st.number_input(_("Commission (%)"), 0, 100, 0)
         if st.form_submit_button(_("Add member")):
-            events.set_member(backends, event_id, email, role, commission, by=account)
+            members.put(backends, event_id, email, role, commission, by=account)
             st.rerun()
 
 
@@ -105,7 +106,6 @@ event_picker.links(event)
 if may_edit:
     status_bar()
 progress()
-event_picker.failures(event, account)
 if may_edit:
     galleries_tab, members_tab, details_tab = st.tabs([_("Galleries"), _("Members"), _("Details")])
     with galleries_tab:

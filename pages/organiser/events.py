@@ -31,7 +31,7 @@ def new_event() -> None:
     """Ask for what an event needs and open it."""
     details = event_form.ask(None, submit=_("Create event"))
     if details is not None:
-        event = event_form.refusing(lambda: events.create(backends, details, by=account))
+        event = event_form.refusing(lambda: events.create(backends, details, by=site.require_account()))
         if event is not None:
             site.go(f"/event?id={event.id}")
 

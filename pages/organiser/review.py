@@ -44,8 +44,9 @@ def confirm_delete(ids: Sequence[UUID]) -> None:
         )
     )
     if st.button(_("Delete for good"), type="primary"):
-        photos.delete(backends, ids, by=account)
-        st.rerun()
+        with site.refusals():
+            photos.delete(backends, ids, by=site.require_account())
+            st.rerun()
 
 
 counts = events.counts(backends, event_id, by=account)

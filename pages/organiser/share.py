@@ -64,7 +64,7 @@ def show(link: ShareLink) -> None:
 
 def describe(link: ShareLink) -> str:
     """Return what a link opens and until when, in words."""
-    opens = names.get(link.gallery_id, "") if link.gallery_id else _("The whole event")
+    opens = style.plain(names.get(link.gallery_id, "")) if link.gallery_id else _("The whole event")
     if link.revoked_at:
         return f"{opens} · {_('revoked')} {site.local(event, link.revoked_at)}"
     if link.expires_at is None:

@@ -15,7 +15,7 @@ from pages.parts import site, style
 def from_address(account: Account) -> Event:
     """Return the event that the address names. Raises NotFound."""
     given = st.query_params.get("id", "")
-    if not given.isdecimal():
+    if not given.isdecimal() or len(given) > 9:  # no id of a database is longer
         raise access.NoSuchEvent
     return events.get(site.backends(), int(given), by=account)
 
@@ -63,7 +63,8 @@ def failures(event: Event, account: Account) -> None:
     backends = site.backends()
     for job in jobs.failed_of_event(backends, event.id, by=account):
         left, right = st.columns([4, 1], vertical_alignment="center")
-        left.warning(f"{photos.name_of(backends, job.subject)}: {job.last_error}", icon=":material/error:")
+        reason = style.plain(f"{photos.name_of(backends, job.subject)}: {job.last_error}")
+        left.warning(reason, icon=":material/error:")
         if right.button(_("Try again"), key=f"retry_{job.id}"):
             jobs.retry(backends, job.id, by=account)
-            st.rerun()
+            st.rerun(scope="fragment")

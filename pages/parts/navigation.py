@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from core import carts, photos
+from core import carts, members, photos
 from core.i18n import _
 from models.account import Account, Role
 from pages.parts import site
@@ -66,7 +66,7 @@ def _page(place: Place, account: Account | None) -> StreamlitPage:
     script = place.script
     if place.roles is not None and account is None:
         script = "account/gate.py"
-    elif place.roles is not None and account is not None and account.role not in place.roles:
+    elif place.roles is not None and account is not None and not _is_for(place, account):
         script = "account/closed.py"
     is_visible = script == place.script and not place.is_hidden and not _is_over(place, account)
     return st.Page(
@@ -76,6 +76,13 @@ def _page(place: Place, account: Account | None) -> StreamlitPage:
         default=place.path == "",
         visibility="visible" if is_visible else "hidden",
     )
+
+
+def _is_for(place: Place, account: Account) -> bool:
+    """The page is for this role, or it is work and the account has a part in some event."""
+    if place.roles is None or account.role in place.roles:
+        return True
+    return place.roles == STAFF and members.has_part(site.backends(), by=account)
 
 
 def _is_over(place: Place, account: Account | None) -> bool:

@@ -12,7 +12,7 @@ TYPES = ("jpg", "jpeg", "png", "webp")
 
 
 def ask(attempt: int) -> bytes | None:
-    """Return a selfie once there is one. Each attempt has widgets of its own, so that the last is forgotten."""
+    """Return a selfie once there is one. Each attempt has widgets of its own: the last is forgotten."""
     camera, file = _("Camera"), _("A picture I have")
     way: str | None = file
     if site.backends().settings.may_use_camera:

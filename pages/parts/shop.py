@@ -41,7 +41,7 @@ def grid(photos: Sequence[Photo], scope: Scope, viewer: Viewer, *, key: str) -> 
 
 
 def _shown(photo: Photo, scope: Scope, viewer: Viewer, is_in_cart: bool) -> GridPhoto:
-    backends, grant = site.backends(), renditions.grant_for(scope, viewer)
+    backends, grant = site.backends(), renditions.grant_for(scope, viewer, photo)
     return GridPhoto(
         id=str(photo.id),
         small_url=renditions.url(backends, photo.id, "300", grant),

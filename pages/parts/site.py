@@ -1,7 +1,8 @@
 """What every page asks: the services, who is here, and the way to another address."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from html import escape
 from typing import NoReturn
@@ -9,9 +10,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 
-from core import sessions, wiring
+from core import i18n, sessions, wiring
 from core.access import Viewer
 from core.backends import Backends
+from core.errors import PlatformError
 from models.account import Account
 from models.event import Event
 from pages.parts.redirect import is_local, redirect
@@ -87,6 +89,32 @@ def choice(name: str, options: Sequence[str]) -> str:
     """Return the option that the address names, the first one when it names none."""
     given = st.query_params.get(name, "")
     return given if given in options else options[0]
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Show a refusal as its sentence: around the page, and around fragments and dialogs."""
+    try:
+        yield
+    except PlatformError as refusal:
+        st.error(i18n.refusal(refusal), icon=":material/info:")
+
+
+def live(seconds: int) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Make a part of a page that shows itself anew every few seconds.
+
+    It runs without the page: what it needs to know of who is here, it must ask again.
+    """
+
+    def refreshed(show: Callable[[], None]) -> Callable[[], None]:
+        @st.fragment(run_every=seconds)
+        def run() -> None:
+            with refusals():
+                show()
+
+        return run
+
+    return refreshed
 
 
 def remember(name: str, value: str) -> None:

@@ -31,17 +31,19 @@ result = uploader(
 )
 
 
-@st.fragment(run_every=3)
+@site.live(3)
 def progress() -> None:
-    """Show how far the event's photos are."""
-    counts = events.counts(backends, event_id, by=account)
+    """Show how far the event's photos are, and what gave up."""
+    who = site.require_account()  # a fragment runs by itself: whoever was here may be gone
+    counts = events.counts(backends, event_id, by=who)
     if counts.uploaded:
         text = _("{done} of {total} photos are searchable, {faces} faces found").format(
             done=counts.indexed, total=counts.uploaded, faces=counts.faces
         )
         st.progress(counts.indexed / counts.uploaded, text)
 
+    event_picker.failures(event, who)
+
 
 progress()
-event_picker.failures(event, account)
 site.link(f"/event?id={event_id}", _("To the event"))

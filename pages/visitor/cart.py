@@ -35,7 +35,7 @@ def withdrawn() -> None:
 
 def row(item: Wanted) -> None:
     """Show one photo with its price and a way to take it out."""
-    url = renditions.url(backends, item.photo.id, "300", renditions.grant_for(item.scope, viewer))
+    url = renditions.url(backends, item.photo.id, "300", renditions.grant_for(item.scope, viewer, item.photo))
     bought = f"<br>{style.status_chip(_('You have this photo already'), 'info')}" if item.is_bought else ""
     with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.html(money.picture(url), width=120)

@@ -39,8 +39,12 @@ def ask_consent() -> None:
         st.rerun()
 
 
-def find(content: bytes) -> None:
+def find() -> None:
     """Search, and remember for this page's life what was found, or why the selfie will not do."""
+    content = selfie.ask(attempt)
+    if content is None:
+        return
+    st.session_state.pop(refusal_key, None)
     try:
         with st.spinner(_("Looking through the photos…")):
             found = search.by_selfie(
@@ -53,13 +57,19 @@ def find(content: bytes) -> None:
         )
     except PlatformError as refusal:
         st.session_state[refusal_key] = i18n.refusal(refusal)
+    del content  # before the rerun, which keeps this frame a while
     st.session_state[attempt_key] = attempt + 1
     st.rerun()
 
 
 def show(sure: Sequence[UUID], maybe: Sequence[UUID], searched: int) -> None:
     """Show what was found, the sure ones first, or why there is nothing."""
-    if st.button(_("Search again"), icon=":material/refresh:"):
+    with st.container(horizontal=True):
+        is_again = st.button(_("Search again"), icon=":material/refresh:")
+        is_withdrawn = st.button(_("Withdraw my consent"), icon=":material/undo:")
+    if is_withdrawn:
+        consent.withdraw(backends, st.session_state.pop(receipt_key), by=viewer)
+    if is_again or is_withdrawn:
         del st.session_state[found_key]
         st.rerun()
     if not sure and not maybe:
@@ -76,8 +86,8 @@ def explain_nothing(searched: int) -> None:
     """Say why nothing was found and what to do instead."""
     if searched:
         text = i18n.plural(
-            "We compared you with {count} photo. Try another selfie with more light, or look through all photos.",
-            "We compared you with {count} photos. Try another selfie with more light, or look through all photos.",
+            "We compared you with {count} photo. Try a selfie in better light, or look through all.",
+            "We compared you with {count} photos. Try a selfie in better light, or look through all.",
             searched,
         )
     else:
@@ -99,8 +109,5 @@ elif receipt_key not in st.session_state:
 else:
     if refusal_key in st.session_state:
         st.warning(st.session_state[refusal_key], icon=":material/face:")
-    given_selfie = selfie.ask(attempt)
-    if given_selfie:
-        st.session_state.pop(refusal_key, None)
-        find(given_selfie)
+    find()
     site.link(place.link("gallery", scope), _("Look through all photos instead"))

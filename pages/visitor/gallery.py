@@ -14,7 +14,7 @@ event_id = event.id
 
 style.hero(event.name, " · ".join(part for part in (site.day(event.held_on), event.place) if part))
 if event.description:
-    st.write(event.description)
+    st.markdown(style.plain(event.description))
 style.button_link(place.link("find_me", scope), _("Find my photos"))
 
 names = {gallery.name: gallery.id for gallery in galleries.visible(backends, scope)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import access, events, galleries, jobs, photos, sharing
+from core import access, events, galleries, jobs, members, photos, sharing
 from core.access import Action
 from core.errors import Forbidden, NotFound
 from core.incoming import Incoming
@@ -70,11 +70,11 @@ def cover(world: World, by: Account | None) -> None:
 
 
 def set_member(world: World, by: Account | None) -> None:
-    events.set_member(world.backends, world.event.id, world.member.email, DOOR, by=by)
+    members.put(world.backends, world.event.id, world.member.email, DOOR, by=by)
 
 
 def remove_member(world: World, by: Account | None) -> None:
-    events.remove_member(world.backends, world.event.id, world.member.id, by=by)
+    members.remove(world.backends, world.event.id, world.member.id, by=by)
 
 
 def details(name: str = "Another name") -> events.Details:
@@ -89,7 +89,7 @@ UseCase = Callable[[World, Account | None], object]
 USE_CASES: dict[str, tuple[UseCase, frozenset[MemberRole]]] = {
     "events.get": (lambda w, by: events.get(w.backends, w.event.id, by=by), EVERYONE),
     "events.counts": (lambda w, by: events.counts(w.backends, w.event.id, by=by), EVERYONE),
-    "events.members": (lambda w, by: events.members(w.backends, w.event.id, by=by), EVERYONE),
+    "events.members": (lambda w, by: members.of_event(w.backends, w.event.id, by=by), EVERYONE),
     "events.edit": (lambda w, by: events.edit(w.backends, w.event.id, details(), by=by), CO_ONLY),
     "events.set_status": (
         lambda w, by: events.set_status(w.backends, w.event.id, EventStatus.SHOOTING, by=by),

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import select
 
-from core import access, events, galleries
+from core import access, events, galleries, members
 from core.access import Action
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from models.account import Role
@@ -194,13 +194,13 @@ def test_photos_are_counted_by_how_far_they_have_come(backends, organiser, event
 def test_a_member_is_added_by_address_changed_and_removed(backends, organiser, event):
     account = make_account(backends)
 
-    events.set_member(
+    members.put(
         backends, event.id, f" {account.email.upper()} ", MemberRole.PHOTOGRAPHER, 60, by=organiser
     )
-    events.set_member(backends, event.id, account.email, MemberRole.ANALYST, by=organiser)
+    members.put(backends, event.id, account.email, MemberRole.ANALYST, by=organiser)
     changed = parts(backends, event)
-    events.remove_member(backends, event.id, account.id, by=organiser)
-    events.remove_member(backends, event.id, account.id, by=organiser)
+    members.remove(backends, event.id, account.id, by=organiser)
+    members.remove(backends, event.id, account.id, by=organiser)
 
     assert changed == {organiser.id: MemberRole.CO_ORGANISER, account.id: MemberRole.ANALYST}
     assert parts(backends, event) == {organiser.id: MemberRole.CO_ORGANISER}
@@ -209,21 +209,37 @@ def test_a_member_is_added_by_address_changed_and_removed(backends, organiser, e
 def test_members_are_listed_with_their_accounts(backends, organiser, event):
     photographer = make_member(backends, event, MemberRole.PHOTOGRAPHER, name="Aaron")
 
-    listed = events.members(backends, event.id, by=photographer)
+    listed = members.of_event(backends, event.id, by=photographer)
 
-    assert [(member.role, account.name) for member, account in listed] == [
+    assert [(member.role, member.name) for member in listed] == [
         (MemberRole.PHOTOGRAPHER, "Aaron"),
         (MemberRole.CO_ORGANISER, organiser.name),
     ]
 
 
+def test_only_who_may_edit_the_event_reads_its_members_addresses(backends, organiser, event):
+    door = make_member(backends, event, MemberRole.DOOR)
+
+    assert {member.email for member in members.of_event(backends, event.id, by=door)} == {""}
+    assert organiser.email in {member.email for member in members.of_event(backends, event.id, by=organiser)}
+
+
+def test_photos_keep_what_the_cameras_said_when_the_time_zone_is_corrected(backends, organiser, event):
+    photo = make_photo(backends, event, taken_at=datetime(2026, 10, 17, 3, tzinfo=UTC))  # 10:00 in Bangkok
+
+    events.edit(backends, event.id, Details("Run", date(2026, 10, 17), time_zone="Europe/Paris"), by=organiser)
+
+    with backends.reading() as session:
+        assert session.get(Photo, photo.id).taken_at == datetime(2026, 10, 17, 8, tzinfo=UTC)  # 10:00 in Paris
+
+
 def test_an_event_keeps_a_co_organiser(backends, organiser, event):
     with pytest.raises(Conflict, match="at least one"):
-        events.remove_member(backends, event.id, organiser.id, by=organiser)
+        members.remove(backends, event.id, organiser.id, by=organiser)
     with pytest.raises(Conflict, match="at least one"):
-        events.set_member(backends, event.id, organiser.email, MemberRole.DOOR, by=organiser)
+        members.put(backends, event.id, organiser.email, MemberRole.DOOR, by=organiser)
     second = make_member(backends, event, MemberRole.CO_ORGANISER)
-    events.remove_member(backends, event.id, organiser.id, by=second)
+    members.remove(backends, event.id, organiser.id, by=second)
 
     assert parts(backends, event) == {second.id: MemberRole.CO_ORGANISER}
 
@@ -236,7 +252,7 @@ def test_a_member_that_cannot_be_is_refused(backends, organiser, event, email, p
     email = email or make_account(backends).email
 
     with pytest.raises(refusal):
-        events.set_member(backends, event.id, email, MemberRole.DOOR, percent, by=organiser)
+        members.put(backends, event.id, email, MemberRole.DOOR, percent, by=organiser)
 
     assert parts(backends, event) == {organiser.id: MemberRole.CO_ORGANISER}
 

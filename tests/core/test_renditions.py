@@ -201,7 +201,7 @@ def test_a_members_address_dies_with_the_part_in_the_event(backends, event, phot
     member = make_member(backends, event, MemberRole.ANALYST)
     address = token(backends, photo, renditions.member_grant(member))
 
-    events.remove_member(backends, event.id, member.id, by=owner_of(backends, event))
+    members.remove(backends, event.id, member.id, by=owner_of(backends, event))
 
     assert not opens(backends, address)
 

@@ -52,7 +52,7 @@ def create_event(page: Page, name: str) -> None:
 
 
 def upload(page: Page, files: list[Path]) -> None:
-    page.get_by_role("link", name="Upload", exact=True).last.click()
+    page.get_by_role("navigation", name="This event").get_by_role("link", name="Upload").click()
     page.locator("input[type=file][accept]").set_input_files(files)
     expect(page.get_by_text("Finished: 5 of 6 files are in the gallery").first).to_be_visible()
     expect(page.get_by_text("4 new")).to_be_visible()

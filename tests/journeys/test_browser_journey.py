@@ -66,7 +66,7 @@ def test_from_an_organisers_files_to_a_guests_paid_originals(new_browser, guest,
     digests = {path.name: sha256(path.read_bytes()) for path in files[:5]}
 
     organiser.goto("/events")
-    organiser.get_by_role("link", name="Sign in").last.click()
+    organiser.get_by_role("main").get_by_role("link", name="Sign in").click()
     sign_in(organiser, "organiser@demo.example")
     create_event(organiser, "Evening at the quay")
     upload(organiser, files)

@@ -184,7 +184,7 @@ def upgrade() -> None:
 
     op.create_table('job',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.Enum('render_photo', 'index_faces', 'delete_photo', 'settle_order', 'expire_order', name='jobkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('render_photo', 'index_faces', 'delete_photo', 'sweep_upload', 'settle_order', 'expire_order', name='jobkind', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('subject', sa.String(length=64), nullable=False),
     sa.Column('event_id', sa.Integer(), nullable=True),
     sa.Column('status', sa.Enum('due', 'running', 'done', 'failed', name='jobstatus', native_enum=False, create_constraint=True, length=24), nullable=False),

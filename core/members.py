@@ -1,0 +1,100 @@
+"""Who has a part in an event: add, change, remove, list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from core import access, audit
+from core.access import Action
+from core.backends import Backends
+from core.errors import Conflict, InvalidInput, NotFound
+from models.account import Account
+from models.event import EventMember, MemberRole
+
+
+@dataclass(frozen=True)
+class Member:
+    """An account's part in an event, as other members see it."""
+
+    account_id: int
+    name: str
+    email: str  # "" to those who may not edit the event
+    role: MemberRole
+    commission_percent: int
+
+
+def of_event(backends: Backends, event_id: int, *, by: Account | None) -> Sequence[Member]:
+    """Return everyone with a part in the event, by name."""
+    with backends.reading() as session:
+        access.require(session, by, Action.SEE, event_id)
+        sees_addresses = access.may(session, by, Action.EDIT, event_id)
+        query = select(EventMember, Account).join(Account).where(EventMember.event_id == event_id)
+        rows = session.exec(query.order_by(col(Account.name))).all()
+    return [
+        Member(
+            account.id,
+            account.name,
+            account.email if sees_addresses else "",
+            member.role,
+            member.commission_percent,
+        )
+        for member, account in rows
+    ]
+
+
+def has_part(backends: Backends, *, by: Account) -> bool:
+    """The account is a member of some event."""
+    with backends.reading() as session:
+        query = select(EventMember.event_id).where(EventMember.account_id == by.id).limit(1)
+        return session.exec(query).first() is not None
+
+
+def put(
+    backends: Backends,
+    event_id: int,
+    email: str,
+    role: MemberRole,
+    commission_percent: int = 0,
+    *,
+    by: Account | None,
+) -> None:
+    """Give an account a part in the event, or change it. Raises NotFound for an unknown address."""
+    if not 0 <= commission_percent <= 100:
+        raise InvalidInput("A commission is between 0 and 100 percent.")
+    with backends.transaction() as session:
+        access.require(session, by, Action.EDIT, event_id)
+        account = session.exec(select(Account).where(Account.email == email.strip().lower())).first()
+        if account is None:
+            raise NotFound("No account has that address. Ask them to register first.")
+        _keep_an_organiser(session, event_id, account.id, role)
+        session.merge(
+            EventMember(
+                event_id=event_id, account_id=account.id, role=role, commission_percent=commission_percent
+            )
+        )
+        audit.record(session, "event.member", event_id, by=by, account=account.id, role=role)
+
+
+def remove(backends: Backends, event_id: int, account_id: int, *, by: Account | None) -> None:
+    """Take an account's part in the event away."""
+    with backends.transaction() as session:
+        access.require(session, by, Action.EDIT, event_id)
+        member = session.get(EventMember, (event_id, account_id))
+        if member is None:
+            return
+        _keep_an_organiser(session, event_id, account_id, None)
+        session.delete(member)
+        audit.record(session, "event.member", event_id, by=by, account=account_id, role=None)
+
+
+def _keep_an_organiser(session: Session, event_id: int, account_id: int, role: MemberRole | None) -> None:
+    if role is MemberRole.CO_ORGANISER:
+        return
+    others = select(EventMember).where(
+        EventMember.event_id == event_id,
+        EventMember.role == MemberRole.CO_ORGANISER,
+        EventMember.account_id != account_id,
+    )
+    if session.exec(others).first() is None:
+        raise Conflict("An event needs at least one co-organiser. Name another one first.")
