@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 
 from api import deps, middleware, routes
-from core import accounts, health, processes, schema, wiring
+from core import accounts, health, logs, processes, schema, wiring
 from core.backends import Backends
 from core.errors import PlatformError
 
@@ -44,6 +44,7 @@ def _greet(backends: Backends) -> None:
         print(f"Make the first admin here, within a day: {backends.settings.url(f'/register?admin={code}')}")
 
 
+logs.set_up()
 app = st.App(
     "pages/frame.py",
     routes=routes.ROUTES,

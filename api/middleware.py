@@ -19,7 +19,7 @@ _NOT_PUBLIC = "This site answers on its own machine only. To open it, set ENCORE
 YEAR = 365 * 24 * 60 * 60  # seconds
 
 # Streamlit's charts and data frames compile WebAssembly and start workers from blobs; its styles are inline.
-# The hashes are of the document's own inline scripts.
+# Its camera reads the picture it took from a data address. The hashes are of the document's own scripts.
 _CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -27,7 +27,7 @@ _CONTENT_SECURITY_POLICY = "; ".join(
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
-        "connect-src 'self' ws: wss:",
+        "connect-src 'self' data: ws: wss:",
         "media-src 'self' blob:",
         "worker-src 'self' blob:",
         "object-src 'none'",

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import structlog
 
-from core import accounts, audit, demo, journey, schema, wiring, worker
+from core import accounts, audit, demo, journey, logs, schema, wiring, worker
 from core.errors import PlatformError
 from core.settings import Settings
 
@@ -21,28 +20,13 @@ BAR_WIDTH = 32
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a refusal is one sentence on standard error."""
-    _set_up_log()
+    logs.set_up()
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
     except PlatformError as refusal:
         print(f"encore: {refusal}", file=sys.stderr)
         return 1
-
-
-def _set_up_log() -> None:
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            # Not the pretty traceback: it prints local variables, and these may be faces.
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            ),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def _parser() -> argparse.ArgumentParser:

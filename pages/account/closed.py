@@ -3,9 +3,5 @@
 from core.i18n import _
 from pages.parts import style
 
-style.empty_state(
-    _("Your account may not open this page"),
-    _("Ask an admin if you need it."),
-    href="/",
-    link_text=_("Back to the events"),
-)
+style.hero(_("Your account may not open this page"), _("Ask an admin if you need it."))
+style.button_link("/", _("Back to the events"))

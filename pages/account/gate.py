@@ -3,9 +3,5 @@
 from core.i18n import _
 from pages.parts import site, style
 
-style.empty_state(
-    _("Sign in to see this page"),
-    _("It belongs to organisers, photographers, analysts and admins."),
-    href=site.with_next("/sign_in", site.here()),
-    link_text=_("Sign in"),
-)
+style.hero(_("Sign in to see this page"), _("It belongs to organisers, photographers, analysts and admins."))
+style.button_link(site.with_next("/sign_in", site.here()), _("Sign in"))

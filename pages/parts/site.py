@@ -13,7 +13,8 @@ import streamlit as st
 from core import i18n, sessions, wiring
 from core.access import Viewer
 from core.backends import Backends
-from core.errors import PlatformError
+from core.errors import NotFound, PlatformError
+from core.i18n import _
 from models.account import Account
 from models.event import Event
 from pages.parts.redirect import is_local, redirect
@@ -98,6 +99,8 @@ def refusals() -> Iterator[None]:
         yield
     except PlatformError as refusal:
         st.error(i18n.refusal(refusal), icon=":material/info:")
+        if isinstance(refusal, NotFound):
+            link("/", _("To the events"))
 
 
 def live(seconds: int) -> Callable[[Callable[[], None]], Callable[[], None]]:
