@@ -103,7 +103,8 @@ class LoopbackOnly:
 
 
 def _is_from_here(headers: Headers) -> bool:
-    names = [headers.get(name, "") for name in ("host", "origin", "x-forwarded-host")]
+    given = (headers.getlist(name) for name in ("host", "origin", "x-forwarded-host"))
+    names = [name.strip() for values in given for value in values for name in value.split(",")]
     try:
         named = [
             urlsplit(name if "//" in name else f"//{name}").hostname for name in names if name.strip("/")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-
 from core import accounts, audit, demo, journey, logs, schema, wiring, worker
 from core.errors import PlatformError
 from core.settings import Settings

@@ -24,6 +24,7 @@ from core.ports import PaymentEvent, PaymentState
 from models.activity import ActivityKind
 from models.job import JobKind
 from models.order import LineItem, Order, OrderStatus, ReceivedEvent
+from models.photo import Photo
 
 log = structlog.get_logger()
 
@@ -103,7 +104,6 @@ def _write(backends: Backends, session: Session, viewer: Viewer, cart: Cart, ema
         )
         for line in quote.lines
     )
-    session.flush()
     if quote.total_amount == 0:
         _pay(backends, session, order)
     else:
@@ -178,10 +178,10 @@ def _act(backends: Backends, session: Session, order: Order, event: ReceivedEven
 
 def _agrees(session: Session, order: Order, event: ReceivedEvent) -> bool:
     """The money is what was asked, for this checkout, and all that it pays for is still there."""
-    is_its_checkout = order.checkout_id in (None, event.checkout_id)
-    is_whole = sum(item.amount for item in session.exec(_lines_of(order))) == order.total_amount
+    there = _lines_of(order).join(Photo).where(col(Photo.removed_at).is_(None))
+    is_whole = sum(item.amount for item in session.exec(there)) == order.total_amount
     is_exact = (event.amount, event.currency) == (order.total_amount, order.currency)
-    return is_its_checkout and is_whole and is_exact
+    return order.checkout_id in (None, event.checkout_id) and is_whole and is_exact
 
 
 def _move(session: Session, order_id: UUID, to: OrderStatus, since: Sequence[OrderStatus]) -> bool:

@@ -11,13 +11,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocket
 
 from api import document, middleware
 from core.sessions import NONCE_COOKIE, VISITOR_COOKIE
 from core.settings import Settings
 
+SOCKET = "ws://localhost:8501/socket"
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 
 
@@ -176,5 +177,61 @@ def test_each_request_has_an_id_of_ours_everywhere():
 def test_websockets_pass_untouched():
     client = make_client()
 
-    with client.websocket_connect("/socket", headers=HTML) as websocket:
+    with client.websocket_connect(SOCKET, headers=HTML) as websocket:
         assert websocket.receive_json() == {"cookies": {}, "state": []}
+
+
+# --- a site without a public address --------------------------------------------------------
+
+STRANGE = [
+    {"Host": "photos.example.org"},
+    {"Host": "192.168.1.5:8501"},
+    {"Host": "localhost.evil.example"},
+    {"Host": "localhost:8501@evil.example"},
+    {"Host": "[::1"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"X-Forwarded-Host": "photos.example.org"},
+    {"X-Forwarded-Host": "localhost:8501, photos.example.org"},
+    {"X-Forwarded-Host": "photos.example.org, localhost:8501"},
+]
+
+
+@pytest.mark.parametrize("headers", STRANGE)
+def test_a_site_that_was_told_no_address_answers_to_no_strange_name(headers):
+    answer = make_client().get("/", headers=HTML | headers)
+
+    assert (answer.status_code, "set-cookie" in answer.headers) == (421, False)
+    assert "ENCORE_PUBLIC_URL" in answer.text
+    assert answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("headers", STRANGE)
+def test_a_site_that_was_told_no_address_opens_no_websocket_to_a_strange_name(headers):
+    with (
+        pytest.raises(WebSocketDenialResponse) as denial,
+        make_client().websocket_connect(SOCKET, headers=headers),
+    ):
+        pytest.fail("it was opened")
+
+    assert denial.value.status_code == 421
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "localhost"},
+        {"Host": "LOCALHOST:8501"},
+        {"Host": "127.0.0.1:8501", "Origin": "http://127.0.0.1:8501"},
+        {"Host": "[::1]:8501", "Origin": "http://[::1]:8501"},
+        {"X-Forwarded-Host": "localhost:8501"},
+        {"Host": ""},
+    ],
+)
+def test_a_site_that_was_told_no_address_answers_its_own_machine(headers):
+    assert make_client().get("/", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"Host": "192.168.1.5:8501"}, {"X-Forwarded-Host": "photos.example.org"}])
+def test_a_site_that_was_told_its_address_answers_to_every_name(headers):
+    assert make_client("http://photos.example.org").get("/", headers=headers).status_code == 200

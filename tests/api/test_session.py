@@ -11,6 +11,7 @@ from api import deps, middleware, session
 from core import accounts, sessions
 from core.backends import Backends
 from core.errors import Conflict, NotFound
+from core.settings import Settings
 from core.signing import token_hash
 from models.account import Account, Role
 from tests.makers import make_account
@@ -57,10 +58,20 @@ ROUTES = [
 
 @pytest.fixture
 def client(backends: Backends) -> TestClient:
-    """A browser that has its nonce and visitor cookies."""
+    """A browser that has its nonce and visitor cookies, on the machine of the site."""
+    return browser(backends.settings)
+
+
+@pytest.fixture
+def visitor(backends: Backends) -> TestClient:
+    """The same browser at a site that was told its public address, and answers to other names too."""
+    return browser(Settings(_env_file=None, public_url="http://photos.example.org"))
+
+
+def browser(settings: Settings) -> TestClient:
     site = Starlette(
         routes=[*session.ROUTES, *ROUTES],
-        middleware=middleware.stack(backends.settings),
+        middleware=middleware.stack(settings),
         exception_handlers={Exception: deps.bug},
     )
     cookies = {sessions.NONCE_COOKIE: NONCE, sessions.VISITOR_COOKIE: "visitor"}
@@ -186,13 +197,13 @@ def test_signing_out_ends_the_session_and_clears_the_cookie(backends, client):
     assert sessions.account_of(backends, token) is None
 
 
-def test_another_site_cannot_sign_anyone_out(backends, client):
+def test_another_site_cannot_sign_anyone_out(backends, visitor):
     account = make_account(backends)
-    token = sign_in(client, backends, account).cookies[sessions.SESSION_COOKIE]
+    token = sign_in(visitor, backends, account).cookies[sessions.SESSION_COOKIE]
 
-    posted = client.post("/session/logout", headers={"Origin": "https://evil.example"})
-    linked = client.get("/session/ended")
-    got = client.get("/session/logout")
+    posted = visitor.post("/session/logout", headers={"Origin": "https://evil.example"})
+    linked = visitor.get("/session/ended")
+    got = visitor.get("/session/logout")
 
     assert (posted.status_code, got.status_code) == (403, 405)
     assert "set-cookie" not in linked.headers
@@ -264,15 +275,15 @@ def test_a_bug_tells_the_visitor_nothing_of_itself(client):
         ({"Sec-Fetch-Site": "none"}, 403),
     ],
 )
-def test_only_pages_of_this_site_change_anything(client, headers, status_code):
-    assert client.post("/guarded", headers=headers).status_code == status_code
+def test_only_pages_of_this_site_change_anything(visitor, headers, status_code):
+    assert visitor.post("/guarded", headers=headers).status_code == status_code
 
 
-def test_behind_a_proxy_the_public_address_counts(backends, client):
+def test_behind_a_proxy_the_public_address_counts(backends, visitor):
     speak_https(backends)
 
-    ours = client.post("/guarded", headers={"Origin": "https://photos.example.org"})
-    theirs = client.post("/guarded", headers={"Origin": "https://evil.example"})
+    ours = visitor.post("/guarded", headers={"Origin": "https://photos.example.org"})
+    theirs = visitor.post("/guarded", headers={"Origin": "https://evil.example"})
 
     assert (ours.status_code, theirs.status_code) == (200, 403)
 

@@ -26,6 +26,7 @@ from tests.makers import (
     make_member,
     make_photo,
     make_viewer,
+    owner_of,
     some_id,
 )
 
@@ -270,23 +271,58 @@ def test_visitors_see_open_listed_events_and_members_see_theirs_in_any_status(
     assert seen == (visitor, door)
 
 
+def opened(backends, viewer, link) -> access.Scope:
+    """What the viewer sees of the event, having opened one more link to it."""
+    sharing.open_link(backends, sharing.address(backends, link).split("share=")[1], by=viewer)
+    with backends.reading() as session:
+        return access.view(session, viewer, link.event_id)
+
+
 def test_a_link_to_the_whole_event_goes_before_one_to_a_gallery(backends):
     world = make_world(backends)
-    owner = make_member(backends, world.event, CO)
-    viewer = make_viewer()
-    narrow = sharing.create(
-        backends, world.event.id, gallery_id=gallery_of(backends, world.event).id, by=owner
+    owner, viewer = make_member(backends, world.event, CO), make_viewer()
+    first = gallery_of(backends, world.event).id
+    narrow = sharing.create(backends, world.event.id, gallery_id=first, by=owner)
+
+    before = opened(backends, viewer, narrow)
+    after = opened(backends, viewer, world.link)
+
+    assert (before.gallery_ids, before.links) == ({first}, (narrow,))
+    assert (after.gallery_ids, after.covers(world.gallery.id)) == (None, True)
+    assert {link.id for link in after.links} == {narrow.id, world.link.id}
+
+
+def test_links_to_several_galleries_add_up_and_lead_to_no_other(backends):
+    event = make_event(backends, visibility=Visibility.BY_LINK)
+    owner, viewer = owner_of(backends, event), make_viewer()
+    start = gallery_of(backends, event)
+    finish, party = (galleries.add(backends, event.id, name, by=owner) for name in ("Finish", "Party"))
+    to_start, to_finish = (
+        sharing.create(backends, event.id, gallery_id=gallery.id, by=owner) for gallery in (start, finish)
     )
 
-    sharing.open_link(backends, sharing.address(backends, narrow).split("share=")[1], by=viewer)
-    with backends.reading() as session:
-        before = access.view(session, viewer, world.event.id).gallery_id
-    sharing.open_link(backends, sharing.address(backends, world.link).split("share=")[1], by=viewer)
-    with backends.reading() as session:
-        after = access.view(session, viewer, world.event.id)
+    opened(backends, viewer, to_start)
+    scope = opened(backends, viewer, to_finish)
 
-    assert before == narrow.gallery_id
-    assert (after.gallery_id, after.share_link_id) == (None, world.link.id)
+    assert scope.gallery_ids == {start.id, finish.id}
+    assert [scope.covers(gallery.id) for gallery in (start, finish, party)] == [True, True, False]
+    assert [scope.link_to(gallery.id) for gallery in (start, finish, party)] == [to_start, to_finish, None]
+
+
+def test_a_revoked_link_takes_its_gallery_away_and_leaves_the_others(backends):
+    event = make_event(backends, visibility=Visibility.BY_LINK)
+    owner, viewer = owner_of(backends, event), make_viewer()
+    start, finish = gallery_of(backends, event), galleries.add(backends, event.id, "Finish", by=owner)
+    to_start, to_finish = (
+        sharing.create(backends, event.id, gallery_id=gallery.id, by=owner) for gallery in (start, finish)
+    )
+    opened(backends, viewer, to_start)
+    opened(backends, viewer, to_finish)
+
+    sharing.revoke(backends, to_start.id, by=owner)
+
+    with backends.reading() as session:
+        assert access.view(session, viewer, event.id).gallery_ids == {finish.id}
 
 
 def test_streams_of_uploads_are_not_read_for_strangers(backends):

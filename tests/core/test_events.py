@@ -1,17 +1,17 @@
 """Events: made, edited, found, and who has a part in them."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import select
 
-from core import access, events, galleries, members
+from core import access, events, galleries, members, photos
 from core.access import Action
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from models.account import Role
 from models.audit import AuditEntry
 from models.event import Event, EventMember, EventStatus, MemberRole, Visibility
-from models.photo import Review, Stage
+from models.photo import Photo, Review, Stage
 from tests.makers import make_account, make_event, make_member, make_photo, make_viewer
 
 DAY = date(2026, 10, 17)
@@ -181,11 +181,22 @@ def test_photos_are_counted_by_how_far_they_have_come(backends, organiser, event
     make_photo(backends, event, face_count=3)
     make_photo(backends, event, review=Review.REJECTED, face_count=1)
     make_photo(backends, event, review=Review.PENDING, stage=Stage.UPLOADED, face_count=None)
+    make_photo(backends, event, review=Review.PENDING, stage=Stage.RENDERED, face_count=None)
     make_photo(backends, event, removed_at=backends.now(), face_count=9)
 
     counted = events.counts(backends, event.id, by=organiser)
 
-    assert counted == events.Counts(uploaded=3, indexed=2, pending=1, approved=1, rejected=1, faces=4)
+    assert counted == events.Counts(uploaded=4, indexed=2, pending=1, approved=1, rejected=1, faces=4)
+
+
+def test_as_many_photos_wait_for_a_verdict_as_can_be_seen(backends, organiser, event):
+    for stage in Stage:
+        make_photo(backends, event, review=Review.PENDING, stage=stage)
+
+    pending = events.counts(backends, event.id, by=organiser).pending
+
+    assert pending == photos.for_review(backends, event.id, by=organiser).total
+    assert pending == photos.pending_count(backends, by=organiser) == 2
 
 
 # --- members -------------------------------------------------------------------------------
@@ -227,10 +238,31 @@ def test_only_who_may_edit_the_event_reads_its_members_addresses(backends, organ
 def test_photos_keep_what_the_cameras_said_when_the_time_zone_is_corrected(backends, organiser, event):
     photo = make_photo(backends, event, taken_at=datetime(2026, 10, 17, 3, tzinfo=UTC))  # 10:00 in Bangkok
 
-    events.edit(backends, event.id, Details("Run", date(2026, 10, 17), time_zone="Europe/Paris"), by=organiser)
+    undated = make_photo(backends, event, taken_at=None)
+
+    events.edit(backends, event.id, details(time_zone="Europe/Paris"), by=organiser)
 
     with backends.reading() as session:
-        assert session.get(Photo, photo.id).taken_at == datetime(2026, 10, 17, 8, tzinfo=UTC)  # 10:00 in Paris
+        moved = [session.get_one(Photo, one.id).taken_at for one in (photo, undated)]
+    assert moved == [datetime(2026, 10, 17, 8, tzinfo=UTC), None]  # 10:00 in Paris
+
+
+def test_photos_keep_their_time_when_anything_else_is_corrected(backends, organiser, event):
+    photo = make_photo(backends, event)
+
+    events.edit(backends, event.id, details(name="Another name"), by=organiser)
+
+    with backends.reading() as session:
+        assert session.get_one(Photo, photo.id).taken_at == photo.taken_at
+
+
+def test_an_account_has_a_part_while_it_is_in_an_event(backends, organiser, event):
+    analyst = make_member(backends, event, MemberRole.ANALYST)
+    before = members.has_part(backends, by=analyst)
+
+    members.remove(backends, event.id, analyst.id, by=organiser)
+
+    assert (before, members.has_part(backends, by=analyst)) == (True, False)
 
 
 def test_an_event_keeps_a_co_organiser(backends, organiser, event):

@@ -94,5 +94,9 @@ def test_an_empty_gallery_goes_with_the_links_to_it(backends, event, owner):
 def test_a_viewer_sees_the_galleries_of_the_scope(backends, event, owner):
     start = galleries.add(backends, event.id, "Start", by=owner)
 
-    assert [gallery.name for gallery in galleries.visible(backends, Scope(event))] == ["All photos", "Start"]
-    assert [gallery.id for gallery in galleries.visible(backends, Scope(event, start.id))] == [start.id]
+    link = sharing.create(backends, event.id, gallery_id=start.id, by=owner)
+
+    every, some = (galleries.visible(backends, scope) for scope in (Scope(event), Scope(event, (link,))))
+
+    assert [gallery.name for gallery in every] == ["All photos", "Start"]
+    assert [gallery.id for gallery in some] == [start.id]

@@ -71,6 +71,18 @@ def test_a_clock_that_was_never_set_tells_no_time(clock):
     assert imaging.inspect(encoded(scene(), "JPEG", exif=exif)).taken_at is None
 
 
+@pytest.mark.parametrize(
+    ("year", "is_told"), [("0001", False), ("1825", False), ("1826", True), ("2200", True), ("2201", False)]
+)
+def test_a_time_before_the_first_photograph_or_far_ahead_is_no_time(year, is_told):
+    clock = f"{year}:06:01 12:00:00"
+    exif = exif_of({ExifTags.Base.DateTime: clock}, clock)
+
+    taken_at = imaging.inspect(encoded(scene(), "JPEG", exif=exif)).taken_at
+
+    assert taken_at == (datetime(int(year), 6, 1, 12) if is_told else None)
+
+
 def test_the_time_of_the_file_stands_in_for_that_of_the_shot():
     exif = exif_of({ExifTags.Base.DateTime: "2026:01:02 03:04:05"}, "0000:00:00 00:00:00")
 

@@ -42,12 +42,12 @@ def rows(backends) -> list[Photo]:
         return list(session.exec(select(Photo)))
 
 
-def nothing_is_left(backends) -> bool:
-    """No row, no job, no object and no temporary file."""
+def nothing_is_left(backends, *appointments: JobKind) -> bool:
+    """No row, no object, no temporary file, and no job but the appointments named."""
     with backends.reading() as session:
-        jobs = session.exec(select(Job)).all()
+        kinds = session.exec(select(Job.kind)).all()
     files = list((backends.settings.data / "tmp").glob("*"))
-    return not (rows(backends) or jobs or list(backends.objects.keys("")) or files)
+    return tuple(kinds) == appointments and not (rows(backends) or list(backends.objects.keys("")) or files)
 
 
 def test_an_upload_leaves_its_bytes_its_row_and_its_first_job(backends, event, owner):
@@ -94,6 +94,20 @@ def test_the_same_file_twice_is_one_photo(backends, event, owner):
 
     assert [photo.id for photo in rows(backends)] == [first.id]
     assert list(backends.objects.keys("")) == [first.original_key]
+
+
+def test_the_file_of_a_photo_that_is_being_deleted_is_welcome_again_a_moment_later(
+    backends, event, owner, work
+):
+    content = make_jpeg()
+    photos.delete(backends, [upload(backends, event, content, by=owner).id], by=owner)
+
+    with pytest.raises(Unavailable, match="being deleted"):
+        upload(backends, event, content, by=owner)
+    work()
+    again = upload(backends, event, content, by=owner)
+
+    assert [photo.id for photo in rows(backends)] == [again.id]
 
 
 def test_the_same_file_at_the_same_moment_is_one_photo(backends, event, owner, monkeypatch):
@@ -148,7 +162,7 @@ def test_a_store_that_is_away_leaves_no_row(backends, event, owner):
         upload(backends, event, make_jpeg(), by=owner)
 
     backends.objects.is_down = False
-    assert nothing_is_left(backends)
+    assert nothing_is_left(backends, JobKind.SWEEP_UPLOAD)
 
 
 def test_a_closed_event_takes_no_photos(backends):
@@ -278,4 +292,4 @@ def test_a_gallery_removed_meanwhile_is_no_duplicate(backends, event, owner, mon
     with pytest.raises(NotFound):
         upload(backends, event, make_jpeg(), by=owner)
 
-    assert nothing_is_left(backends)
+    assert nothing_is_left(backends, JobKind.SWEEP_UPLOAD)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import access, carts, events, orders, photos, renditions, sharing
+from core import access, carts, members, orders, photos, renditions, sharing
 from core.errors import NotFound
 from core.ports import PaymentState
 from core.renditions import NoSuchPicture
@@ -30,9 +30,9 @@ def token(backends, photo: Photo, grant: str, name: str = "300") -> str:
     return renditions.url(backends, photo.id, name, grant).removeprefix("/img/")
 
 
-def opens(backends, token: str) -> bool:
+def opens(backends, token: str, *, by: Account | None = None) -> bool:
     try:
-        with renditions.open_signed(backends, token).content as content:
+        with renditions.open_signed(backends, token, by=by).content as content:
             return len(content.read()) > 0
     except NoSuchPicture:
         return False
@@ -44,7 +44,7 @@ def change(backends, table, key, **fields) -> None:
 
 
 def test_a_public_picture_opens(backends, photo):
-    picture = renditions.open_signed(backends, token(backends, photo, "listed"))
+    picture = renditions.open_signed(backends, token(backends, photo, "listed"), by=None)
 
     with picture.content as content:
         assert len(content.read()) == picture.length == photo.byte_size
@@ -135,7 +135,7 @@ def shared(backends, event, photo, **fields) -> tuple[ShareLink, str]:
     sharing.open_link(backends, sharing.address(backends, link).split("share=")[1], by=viewer)
     with backends.reading() as session:
         scope = access.view(session, viewer, event.id)
-    return link, token(backends, photo, renditions.grant_for(scope, viewer))
+    return link, token(backends, photo, renditions.grant_for(scope, viewer, photo))
 
 
 def test_an_address_by_a_link_dies_with_the_link(backends, event, photo):
@@ -166,6 +166,23 @@ def test_a_link_to_one_gallery_opens_no_other_gallerys_pictures(backends, event,
     assert not opens(backends, token(backends, photo, f"share:{link.id}"))
 
 
+def test_each_picture_of_two_opened_galleries_has_the_right_of_its_own_link(backends, event, photo):
+    with backends.transaction() as session:
+        finish = Gallery(event_id=event.id, name="Finish", position=1)
+        session.add(finish)
+    late = make_photo(backends, event, gallery_id=finish.id)
+    links = [
+        shared(backends, event, one, gallery_id=one.gallery_id)[0] for one in (photo, late)
+    ]
+
+    grants = [
+        renditions.grant_for(access.Scope(event, tuple(links)), make_viewer(), one) for one in (photo, late)
+    ]
+
+    assert grants == [f"share:{link.id}" for link in links]
+    assert all(opens(backends, token(backends, one, grant)) for one, grant in zip((photo, late), grants, strict=True))
+
+
 def test_a_link_opens_no_other_events_pictures(backends, event, photo):
     link, _ = shared(backends, event, photo)
     other = make_photo(backends, make_event(backends))
@@ -180,39 +197,54 @@ def test_members_see_photos_in_any_state(backends, event):
     waiting = make_photo(backends, event, review=Review.PENDING, stage=Stage.RENDERED)
     member = make_member(backends, event, MemberRole.PHOTOGRAPHER)
 
-    assert opens(backends, token(backends, waiting, renditions.member_grant(member)))
-    assert not opens(backends, token(backends, waiting, renditions.member_grant(make_account(backends))))
-    assert not opens(backends, token(backends, waiting, renditions.member_grant(None)))
-    assert opens(
-        backends, token(backends, waiting, renditions.member_grant(make_account(backends, Role.ADMIN)))
-    )
+    def sees(account: Account | None) -> bool:
+        return opens(backends, token(backends, waiting, renditions.member_grant(account)), by=account)
+
+    assert sees(member)
+    assert sees(make_account(backends, Role.ADMIN))
+    assert not sees(make_account(backends))
+    assert not sees(None)
+
+
+def test_a_members_address_works_for_that_member_alone_and_only_signed_in(backends, event, photo):
+    member, colleague = (make_member(backends, event, MemberRole.ANALYST) for _ in range(2))
+    address = token(backends, photo, renditions.member_grant(member))
+
+    works = [opens(backends, address, by=account) for account in (member, colleague, owner_of(backends, event), None)]
+
+    assert works == [True, False, False, False]
 
 
 def test_a_members_address_dies_with_the_account(backends, event, photo):
     member = make_member(backends, event, MemberRole.ANALYST)
     address = token(backends, photo, renditions.member_grant(member))
+    before = opens(backends, address, by=member)
 
     change(backends, Account, member.id, is_active=False)
+    with backends.reading() as session:
+        disabled = session.get_one(Account, member.id)
 
-    assert not opens(backends, address)
+    assert (before, opens(backends, address, by=disabled)) == (True, False)
 
 
 def test_a_members_address_dies_with_the_part_in_the_event(backends, event, photo):
     member = make_member(backends, event, MemberRole.ANALYST)
     address = token(backends, photo, renditions.member_grant(member))
+    before = opens(backends, address, by=member)
 
     members.remove(backends, event.id, member.id, by=owner_of(backends, event))
 
-    assert not opens(backends, address)
+    assert (before, opens(backends, address, by=member)) == (True, False)
 
 
 def test_a_deleted_photos_picture_is_hidden_from_members_at_once(backends, event, photo):
     owner = owner_of(backends, event)
     address = token(backends, photo, renditions.member_grant(owner))
+    before = opens(backends, address, by=owner)
 
     photos.delete(backends, [photo.id], by=owner)
 
-    assert not opens(backends, address)
+    assert (before, opens(backends, address, by=owner)) == (True, False)
 
 
 def ordered(backends, photo: Photo, state: PaymentState | None) -> Order:
@@ -251,4 +283,4 @@ def test_a_buyers_address_opens_what_was_bought_and_nothing_else(backends, event
 @pytest.mark.parametrize("name", ["original", "1601", "delivered"])
 def test_no_address_leads_to_an_original(backends, photo, name):
     with pytest.raises(NotFound):
-        renditions.open_signed(backends, token(backends, photo, "listed", name))
+        renditions.open_signed(backends, token(backends, photo, "listed", name), by=None)

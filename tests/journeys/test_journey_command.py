@@ -28,7 +28,7 @@ PEOPLE = {
     who: ({Path(name).name for name in person["photos"]}, DEMO / person["selfie"])
     for who, person in json.loads((DEMO / "truth.json").read_text())["people"].items()
 }
-KEYS = {"photos", "refused", "refusals", "faces", "matches", "order", "downloaded", "seconds"}
+KEYS = {"photos", "refused", "refusals", "faces", "matches", "order", "downloaded", "stopped", "seconds"}
 
 
 def sha256(name: str) -> str:

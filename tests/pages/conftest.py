@@ -1,6 +1,7 @@
 """A browser whose cookies the pages see, and whose way is written down instead of gone."""
 
 import pytest
+from streamlit.components.v2.component_manager import BidiComponentManager
 
 from core import passwords
 from core.backends import Backends
@@ -15,3 +16,9 @@ def browser(backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Browser:
     monkeypatch.setattr(site, "cookies", lambda: browser.cookies)
     monkeypatch.setattr(site, "redirect", browser.sent_to.append)
     return browser
+
+
+@pytest.fixture(autouse=True)
+def no_foreign_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest looks through every installed package for components, which takes most of its time."""
+    monkeypatch.setattr(BidiComponentManager, "discover_and_register_components", lambda *_, **__: None)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 
 import pytest
-from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -54,12 +53,6 @@ PARTS = {
 }
 
 Opened = Callable[[str], AppTest]
-
-
-@pytest.fixture(autouse=True)
-def no_foreign_components(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AppTest looks through every installed package for components, which takes most of its time."""
-    monkeypatch.setattr(BidiComponentManager, "discover_and_register_components", lambda *_, **__: None)
 
 
 @pytest.fixture
