@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Router, request_response
 
 from api import deps, downloads, health, images, payments, session, uploads
 from core.errors import NotFound
@@ -18,8 +18,8 @@ ROUTES: list[BaseRoute] = [
     *health.ROUTES,
     *session.ROUTES,
     *images.ROUTES,
-    *uploads.ROUTES,
     *downloads.ROUTES,
     *payments.ROUTES,
-    Route("/api/{path:path}", nothing),
+    # A router of its own: a wrong method is a 405 there, and any other address `nothing`.
+    Mount("/api", Router(uploads.ROUTES, redirect_slashes=False, default=request_response(nothing))),
 ]

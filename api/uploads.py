@@ -52,4 +52,4 @@ def _keep(backends: Backends, gallery_id: int, incoming: Incoming, account: Acco
     return JSONResponse({"verdict": "new", "id": str(photo.id), "message": ""}, status_code=201)
 
 
-ROUTES = [Route("/api/uploads/{gallery_id:int}", upload, methods=["PUT"])]
+ROUTES = [Route("/uploads/{gallery_id:int}", upload, methods=["PUT"])]  # below /api

@@ -22,7 +22,7 @@ from core.ports import PhotoFacts
 from models.account import Account, Role
 from models.activity import ActivityKind
 from models.event import Event, EventMember, EventStatus, Gallery, MemberRole
-from models.job import Job, JobKind
+from models.job import Job, JobKind, JobStatus
 from models.order import LineItem, Order, OrderStatus
 from models.photo import Photo, Review, Stage
 
@@ -65,7 +65,7 @@ def upload(backends: Backends, gallery_id: int, incoming: Incoming, *, by: Accou
             session.add(photo)
             session.flush()
             jobs.enqueue(session, JobKind.RENDER_PHOTO, photo.id, event_id=photo.event_id)
-            session.execute(sql_delete(Job).where(col(Job.id) == sweep.id))
+            _call_off(session, sweep)
     except IntegrityError as error:
         backends.objects.delete([photo.original_key])
         may_upload(backends, gallery_id, by=by)  # NotFound when the gallery went meanwhile
@@ -91,6 +91,13 @@ def _store(backends: Backends, photo: Photo, incoming: Incoming) -> Job:
     with incoming.path.open("rb") as content:
         backends.objects.put(photo.original_key, content, incoming.byte_size, photo.media_type)
     return sweep
+
+
+def _call_off(session: Session, sweep: Job) -> None:
+    """Remove the sweep in the transaction of the row. Raises Unavailable when it has begun already."""
+    waiting = sql_delete(Job).where(col(Job.id) == sweep.id, col(Job.status) == JobStatus.DUE)
+    if session.execute(waiting).rowcount != 1:  # type: ignore[attr-defined]
+        raise Unavailable("This upload took too long. Try this file again.")
 
 
 def _row(

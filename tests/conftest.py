@@ -1,5 +1,6 @@
 """The whole platform in memory, and `work()` that runs its jobs."""
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,13 @@ from tests.fakes import MemoryStore, MemoryVectors
 # A busy machine is slow now and then: time limits are pytest's.
 hypothesis.settings.register_profile("encore", deadline=None)
 hypothesis.settings.load_profile("encore")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported: it would look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
 
 SECRET = "a secret that only the tests know, of enough length"
 

@@ -7,9 +7,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api import images
-from core import renditions
-from models.photo import Review
-from tests.makers import make_event, make_photo
+from core import renditions, sessions
+from models.event import Event, MemberRole
+from models.photo import Photo, Review
+from tests.makers import make_event, make_member, make_photo
+from tests.sign_in import sign_in
 
 
 @pytest.fixture
@@ -21,6 +23,11 @@ def client(backends) -> Iterator[TestClient]:
 @pytest.fixture
 def photo(backends):
     return make_photo(backends, make_event(backends))
+
+
+def event_of(backends, photo: Photo) -> Event:
+    with backends.reading() as session:
+        return session.get_one(Event, photo.event_id)
 
 
 @pytest.fixture
@@ -72,6 +79,20 @@ def test_a_tampered_address_is_a_404(client, url, damage):
         404,
         ["error", "message", "request_id", "status_code"],
     )
+
+
+def test_a_members_picture_comes_to_that_members_browser_and_to_no_other(backends, client, photo):
+    member, colleague = (
+        make_member(backends, event_of(backends, photo), MemberRole.ANALYST) for _ in range(2)
+    )
+    address = renditions.url(backends, photo.id, "800", renditions.member_grant(member))
+
+    answers = [client.get(address).status_code]
+    for account in (colleague, member):
+        client.cookies.set(sessions.SESSION_COOKIE, sign_in(backends, account))
+        answers.append(client.get(address).status_code)
+
+    assert answers == [404, 404, 200]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

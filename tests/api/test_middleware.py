@@ -232,6 +232,8 @@ def test_a_site_that_was_told_no_address_answers_its_own_machine(headers):
     assert make_client().get("/", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("headers", [{"Host": "192.168.1.5:8501"}, {"X-Forwarded-Host": "photos.example.org"}])
+@pytest.mark.parametrize(
+    "headers", [{"Host": "192.168.1.5:8501"}, {"X-Forwarded-Host": "photos.example.org"}]
+)
 def test_a_site_that_was_told_its_address_answers_to_every_name(headers):
     assert make_client("http://photos.example.org").get("/", headers=headers).status_code == 200

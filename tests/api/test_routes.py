@@ -18,7 +18,9 @@ def client(backends) -> TestClient:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/events/1", "/api/uploads/x", "/api/uploads/1/2"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/nothing", "/api/events/1", "/api/uploads/x", "/api/uploads/1/2"]
+)
 def test_a_program_that_asks_for_nothing_gets_a_refusal_and_no_page(client, method, path):
     answer = client.request(method, path)
 

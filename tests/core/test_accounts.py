@@ -16,11 +16,7 @@ from models.audit import AuditEntry
 from tests.makers import PASSWORD, make_account
 from tests.sign_in import NONCE, Clock, actions, sign_in, stored
 
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch):
-    """Hash with few rounds: what is tested does not lean on slowness."""
-    monkeypatch.setattr(passwords, "ROUNDS", 4)
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 @pytest.fixture

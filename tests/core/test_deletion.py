@@ -4,16 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from core import ingest, jobs, photos
-from core.errors import Unavailable
+from core import carts, ingest, jobs, orders, photos
+from core.errors import Conflict, Unavailable
+from core.ports import PaymentState
 from core.worker import HANDLERS
 from models.account import Account
 from models.cart import CartItem
 from models.face import Face, FaceIndex
 from models.job import Job, JobKind, JobStatus
+from models.order import Download, LineItem, Order, OrderStatus
 from models.photo import Photo
 from tests.core.test_ingest import all_of, row, vectors
-from tests.makers import make_event, make_jpeg, owner_of, upload
+from tests.makers import make_event, make_jpeg, make_photo, make_viewer, owner_of, upload
 
 
 @pytest.fixture
@@ -139,4 +141,72 @@ def test_deletion_is_tried_again_while_a_store_is_away(backends, event, owner, w
     ingest.delete_photo(backends, str(photo.id))
 
     assert still_there is not None
+    assert is_gone(backends, photo)
+
+
+# --- photos in orders ----------------------------------------------------------------------
+
+
+def make_order(backends, photo: Photo, status: OrderStatus) -> Order:
+    """An order of this one photo, which has come this far."""
+    viewer = make_viewer()
+    carts.add(backends, viewer, [photo.id])
+    order = orders.place(backends, viewer, "runner@example.org")
+    with backends.transaction() as session:
+        session.get_one(Order, order.id).status = status
+    return order
+
+
+@pytest.mark.parametrize("status", [OrderStatus.PENDING, OrderStatus.PAID, OrderStatus.HELD])
+def test_a_photo_that_is_paid_or_may_be_stays(backends, event, owner, work, status):
+    photo = make_photo(backends, event)
+    make_order(backends, photo, status)
+
+    with pytest.raises(Conflict, match="in orders"):
+        photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert row(backends, photo).removed_at is None
+    assert len(all_of(backends, LineItem)) == 1
+
+
+@pytest.mark.parametrize("status", [OrderStatus.FAILED, OrderStatus.EXPIRED])
+def test_a_photo_in_an_order_that_came_to_nothing_goes_with_its_line(backends, event, owner, work, status):
+    photo, other = make_photo(backends, event), make_photo(backends, event)
+    order, kept = make_order(backends, photo, status), make_order(backends, other, status)
+
+    photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert is_gone(backends, photo)
+    assert [line.order_id for line in all_of(backends, LineItem)] == [kept.id]
+    assert {one.id for one in all_of(backends, Order)} == {order.id, kept.id}
+
+
+def test_a_photo_of_a_living_order_stays_whatever_dead_orders_it_is_in(backends, event, owner):
+    photo = make_photo(backends, event)
+    for status in (OrderStatus.EXPIRED, OrderStatus.PAID):
+        make_order(backends, photo, status)
+
+    with pytest.raises(Conflict):
+        photos.delete(backends, [photo.id], by=owner)
+
+
+@pytest.mark.parametrize("is_taken_apart", [False, True])
+def test_money_that_comes_after_the_photos_went_is_put_aside(backends, event, owner, work, is_taken_apart):
+    photo, other = make_photo(backends, event), make_photo(backends, event)
+    viewer = make_viewer()
+    carts.add(backends, viewer, [photo.id, other.id])
+    order = orders.place(backends, viewer, "runner@example.org")
+    orders.expire(backends, str(order.id))
+    photos.delete(backends, [photo.id], by=owner)
+    if is_taken_apart:
+        work()
+
+    orders.receive(backends, *backends.payments.decide(order.checkout_id, PaymentState.PAID))
+    orders.settle(backends, str(order.id))
+    work()
+
+    assert orders.find(backends, order.id).status is OrderStatus.HELD
+    assert all_of(backends, Download) == []
     assert is_gone(backends, photo)

@@ -14,6 +14,8 @@ from models.photo import Photo, Review, Stage
 from models.sharing import ShareLink
 from tests.makers import make_event, make_jpeg, make_viewer
 
+pytestmark = pytest.mark.usefixtures("quick_hashes", "quick_worker")
+
 
 @pytest.fixture(autouse=True)
 def _few_pictures(tmp_path, monkeypatch):

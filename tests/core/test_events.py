@@ -205,9 +205,7 @@ def test_as_many_photos_wait_for_a_verdict_as_can_be_seen(backends, organiser, e
 def test_a_member_is_added_by_address_changed_and_removed(backends, organiser, event):
     account = make_account(backends)
 
-    members.put(
-        backends, event.id, f" {account.email.upper()} ", MemberRole.PHOTOGRAPHER, 60, by=organiser
-    )
+    members.put(backends, event.id, f" {account.email.upper()} ", MemberRole.PHOTOGRAPHER, 60, by=organiser)
     members.put(backends, event.id, account.email, MemberRole.ANALYST, by=organiser)
     changed = parts(backends, event)
     members.remove(backends, event.id, account.id, by=organiser)

@@ -1,10 +1,13 @@
 """Bytes on their way in, and the names they come under (T11)."""
 
 import hashlib
+import os
 import unicodedata
+from datetime import timedelta
 
 import pytest
 
+from core import incoming
 from core.incoming import FileTooBig, Incoming, tidy_name
 
 
@@ -49,31 +52,58 @@ def test_a_shown_name_fits_its_column_and_stays_as_it_is(given):
 
 
 def test_bytes_are_hashed_as_they_pass_and_gone_afterwards(backends):
-    with Incoming(backends, "a.jpg") as incoming:
+    with Incoming(backends, "a.jpg") as upload:
         for chunk in (b"one", b"", b"two"):
-            incoming.write(chunk)
-        digest = incoming.finish()
-        on_disk = incoming.path.read_bytes()
+            upload.write(chunk)
+        digest = upload.finish()
+        on_disk = upload.path.read_bytes()
 
-    assert (digest, on_disk, incoming.byte_size) == (hashlib.sha256(b"onetwo").hexdigest(), b"onetwo", 6)
-    assert not incoming.path.exists()
+    assert (digest, on_disk, upload.byte_size) == (hashlib.sha256(b"onetwo").hexdigest(), b"onetwo", 6)
+    assert not upload.path.exists()
 
 
 def test_too_many_bytes_are_refused_in_the_middle(backends):
     backends.settings.max_upload_mib = 1
 
-    with Incoming(backends, "a.jpg") as incoming:
-        incoming.write(bytes(2**20))
+    with Incoming(backends, "a.jpg") as upload:
+        upload.write(bytes(2**20))
         with pytest.raises(FileTooBig, match="larger than 1 MB"):
-            incoming.write(b"x")
+            upload.write(b"x")
 
-    assert not incoming.path.exists()
+    assert not upload.path.exists()
 
 
 def test_exactly_as_many_bytes_as_allowed_pass(backends):
     backends.settings.max_upload_mib = 1
 
-    with Incoming(backends, "a.jpg") as incoming:
-        incoming.write(bytes(2**20))
+    with Incoming(backends, "a.jpg") as upload:
+        upload.write(bytes(2**20))
 
-    assert incoming.byte_size == 2**20
+    assert upload.byte_size == 2**20
+
+
+def make_temporary(backends, name: str, age: timedelta):
+    folder = backends.settings.data / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(b"bytes")
+    at = (backends.now() - age).timestamp()
+    os.utime(folder / name, (at, at))
+    return folder / name
+
+
+def test_temporary_files_older_than_a_day_are_swept_and_those_in_use_stay(backends):
+    minute = timedelta(minutes=1)
+    for name in ("upload-old", "work-old"):
+        make_temporary(backends, name, incoming.TEMPORARY_TTL + minute)
+    kept = make_temporary(backends, "upload-fresh", incoming.TEMPORARY_TTL - minute)
+
+    incoming.sweep(backends)
+
+    assert list(kept.parent.iterdir()) == [kept]
+    assert timedelta(days=1) == incoming.TEMPORARY_TTL
+
+
+def test_sweeping_before_the_first_upload_is_no_error(backends):
+    incoming.sweep(backends)
+
+    assert not (backends.settings.data / "tmp").exists()

@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
@@ -163,6 +163,36 @@ def test_a_long_jobs_lease_is_renewed_while_it_runs(backends):
     assert seen(backends, job).status is JobStatus.DONE
 
 
+def test_a_lease_is_renewed_at_the_next_try_when_the_database_was_away(backends, monkeypatch):
+    backends.settings.job_lease = timedelta(milliseconds=60)
+    job, real, failures = make_job(backends), backends.transaction, []
+
+    @contextmanager
+    def away_at_first():
+        with real() as session:
+            if threading.current_thread().name.startswith("lease-") and not failures:
+                failures.append("away")
+                session.connection().exec_driver_sql("SELECT * FROM a_table_that_is_away")
+            yield session
+
+    leases = []
+
+    def long(backends, _: str) -> None:
+        first = seen(backends, job).lease_until
+        for _ in range(400):  # two seconds
+            threading.Event().wait(0.005)
+            leases.append(seen(backends, job).lease_until - first)
+            if leases[-1]:
+                return
+
+    monkeypatch.setattr(backends, "transaction", away_at_first)
+    jobs.run_next(backends, {KIND: long})
+
+    assert failures == ["away"]
+    assert leases[-1] > timedelta(0)
+    assert seen(backends, job).status is JobStatus.DONE
+
+
 def test_a_done_job_is_not_run_again(backends):
     job = make_job(backends)
 
@@ -274,9 +304,10 @@ def test_only_admins_see_the_trouble_of_all_events_and_retry_what_has_none(backe
 
 def test_counts_and_what_is_left_to_do(backends):
     make_job(backends)
-    make_job(backends, kind=JobKind.EXPIRE_ORDER)
     make_job(backends)
+    for kind in (JobKind.EXPIRE_ORDER, JobKind.SWEEP_UPLOAD):  # appointments
+        make_job(backends, kind=kind)
     jobs.run_next(backends, {KIND: doing})
 
-    assert jobs.counts(backends) == {JobStatus.DONE: 1, JobStatus.DUE: 2}
+    assert jobs.counts(backends) == {JobStatus.DONE: 1, JobStatus.DUE: 3}
     assert jobs.unfinished(backends) == 1

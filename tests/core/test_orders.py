@@ -374,15 +374,27 @@ def test_money_that_does_not_fit_is_put_aside_and_delivers_nothing(backends, wro
     assert audit.first_break(backends) is None
 
 
-def test_a_held_order_waits_for_a_human_whatever_comes_next(backends):
+@pytest.mark.parametrize("next_", [{"state": "failed"}, {"state": "expired"}, {"amount": 2}])
+def test_a_held_order_waits_for_a_human_while_no_correct_payment_comes(backends, next_):
     order = make_order(backends)
     tell(backends, order, amount=1)
 
-    for state in ("paid", "failed", "expired"):
-        tell(backends, order, state=state)
+    tell(backends, order, **next_)
+    orders.expire(backends, str(order.id))
 
     assert orders.find(backends, order.id).status is OrderStatus.HELD
     assert count(backends, Download) == 0
+
+
+def test_a_correct_payment_settles_a_held_order(backends):
+    order = make_order(backends)
+    tell(backends, order, amount=1)
+
+    tell(backends, order)
+
+    assert orders.find(backends, order.id).status is OrderStatus.PAID
+    assert count(backends, Download, Download.order_id == order.id) == 2
+    assert count(backends, Activity, Activity.kind == ActivityKind.PAID) == 1
 
 
 def test_money_that_does_not_fit_a_paid_order_is_noted_and_takes_nothing_back(backends):
@@ -533,10 +545,13 @@ def expected(history: list[str]) -> OrderStatus:
     status, is_paid_at_bank = OrderStatus.PENDING, False
     for happening in history:
         is_paid_at_bank |= happening == "bank"
-        if status in (OrderStatus.PAID, OrderStatus.HELD):
-            continue
-        if happening == "paid" or (is_paid_at_bank and happening in ("look", "time is over")):
+        is_settled = status in (OrderStatus.PAID, OrderStatus.HELD)
+        if happening == "paid" or (
+            is_paid_at_bank and happening in ("look", "time is over") and not is_settled
+        ):
             status = OrderStatus.PAID
+        elif is_settled:
+            continue
         elif happening == "wrong amount":
             status = OrderStatus.HELD
         elif status is OrderStatus.PENDING and happening == "failed":

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from core import photos
+from core import galleries, ingest, photos, sharing
 from core.errors import Forbidden, InvalidInput, NotFound, Unavailable
 from core.incoming import Incoming
 from models.activity import Activity, ActivityKind
 from models.event import EventStatus, Gallery, Visibility
-from models.job import Job, JobKind
+from models.job import Job, JobKind, JobStatus
 from models.photo import Photo, Review, Stage
 from tests.makers import (
     gallery_of,
@@ -165,6 +165,71 @@ def test_a_store_that_is_away_leaves_no_row(backends, event, owner):
     assert nothing_is_left(backends, JobKind.SWEEP_UPLOAD)
 
 
+class StoreThatDies:
+    """An object store whose process dies as soon as it has the bytes; what is in it stays."""
+
+    def __init__(self, inner) -> None:
+        self.inner = inner
+
+    def put(self, key: str, content, length: int, media_type: str) -> None:
+        self.inner.put(key, content, length, media_type)
+        raise KeyboardInterrupt
+
+
+def test_bytes_whose_row_was_never_written_are_swept_after_a_while(backends, event, owner, work, monkeypatch):
+    store = backends.objects
+    monkeypatch.setattr(backends, "objects", StoreThatDies(store))
+    with pytest.raises(KeyboardInterrupt):
+        upload(backends, event, make_jpeg(), by=owner)
+    monkeypatch.setattr(backends, "objects", store)
+    orphans, ran_early = len(list(store.keys("originals/"))), work()
+
+    later = backends.now() + photos.SWEEP_AFTER + timedelta(seconds=5)
+    monkeypatch.setattr(backends, "now", lambda: later)
+    ran = work()
+
+    assert (orphans, ran_early, ran) == (1, 0, 1)
+    assert list(store.keys("")) == rows(backends) == []
+
+
+def test_the_sweep_is_written_down_before_the_first_byte_is_stored(backends, event, owner, monkeypatch):
+    known = []
+    put = backends.objects.put
+
+    def look_then_put(key: str, *arguments) -> None:
+        with backends.reading() as session:
+            known.extend((job.kind, f"originals/{job.subject}" == key) for job in session.exec(select(Job)))
+        put(key, *arguments)
+
+    monkeypatch.setattr(backends.objects, "put", look_then_put)
+    upload(backends, event, make_jpeg(), by=owner)
+
+    assert known == [(JobKind.SWEEP_UPLOAD, True)]
+
+
+def test_an_upload_that_outlasts_its_sweep_is_refused(backends, event, owner, monkeypatch):
+    put = backends.objects.put
+
+    def put_and_be_swept(key: str, *arguments) -> None:
+        put(key, *arguments)
+        with backends.transaction() as session:
+            session.exec(select(Job)).one().status = JobStatus.DONE
+
+    monkeypatch.setattr(backends.objects, "put", put_and_be_swept)
+    with pytest.raises(Unavailable, match="too long"):
+        upload(backends, event, make_jpeg(), by=owner)
+
+    assert rows(backends) == []
+
+
+def test_an_upload_that_has_its_row_is_never_swept(backends, event, owner, monkeypatch):
+    photo = upload(backends, event, make_jpeg(), by=owner)
+
+    ingest.sweep_upload(backends, str(photo.id))
+
+    assert list(backends.objects.keys("")) == [photo.original_key]
+
+
 def test_a_closed_event_takes_no_photos(backends):
     closed = make_event(backends, status=EventStatus.CLOSED)
 
@@ -255,6 +320,24 @@ def test_a_gallery_is_shown_alone_when_asked(backends, event):
     page = photos.public(backends, event.id, by=make_viewer(), gallery_id=finish.id)
 
     assert [photo.id for photo in page.photos] == [late.id]
+
+
+def test_who_opened_the_links_of_two_galleries_sees_the_photos_of_both_and_of_no_third(backends, owner):
+    hidden = make_event(backends, owner, visibility=Visibility.BY_LINK)
+    opened, viewer, shown = [gallery_of(backends, hidden)], make_viewer(), []
+    opened.append(galleries.add(backends, hidden.id, "Finish", by=owner))
+    third = galleries.add(backends, hidden.id, "Party", by=owner)
+    for gallery in opened:
+        link = sharing.create(backends, hidden.id, gallery_id=gallery.id, by=owner)
+        sharing.open_link(backends, sharing.address(backends, link).split("share=")[1], by=viewer)
+        shown.append(make_photo(backends, hidden, gallery_id=gallery.id).id)
+    make_photo(backends, hidden, gallery_id=third.id)
+
+    page = photos.public(backends, hidden.id, by=viewer)
+
+    assert sorted(photo.id for photo in page.photos) == sorted(shown)
+    assert page.total == 2
+    assert photos.public(backends, hidden.id, by=viewer, gallery_id=third.id).total == 0
 
 
 def test_an_unlisted_events_photos_are_not_there_for_passers_by(backends):

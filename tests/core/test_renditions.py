@@ -171,16 +171,16 @@ def test_each_picture_of_two_opened_galleries_has_the_right_of_its_own_link(back
         finish = Gallery(event_id=event.id, name="Finish", position=1)
         session.add(finish)
     late = make_photo(backends, event, gallery_id=finish.id)
-    links = [
-        shared(backends, event, one, gallery_id=one.gallery_id)[0] for one in (photo, late)
-    ]
+    links = [shared(backends, event, one, gallery_id=one.gallery_id)[0] for one in (photo, late)]
 
     grants = [
         renditions.grant_for(access.Scope(event, tuple(links)), make_viewer(), one) for one in (photo, late)
     ]
 
     assert grants == [f"share:{link.id}" for link in links]
-    assert all(opens(backends, token(backends, one, grant)) for one, grant in zip((photo, late), grants, strict=True))
+    assert all(
+        opens(backends, token(backends, one, grant)) for one, grant in zip((photo, late), grants, strict=True)
+    )
 
 
 def test_a_link_opens_no_other_events_pictures(backends, event, photo):
@@ -210,7 +210,10 @@ def test_a_members_address_works_for_that_member_alone_and_only_signed_in(backen
     member, colleague = (make_member(backends, event, MemberRole.ANALYST) for _ in range(2))
     address = token(backends, photo, renditions.member_grant(member))
 
-    works = [opens(backends, address, by=account) for account in (member, colleague, owner_of(backends, event), None)]
+    works = [
+        opens(backends, address, by=account)
+        for account in (member, colleague, owner_of(backends, event), None)
+    ]
 
     assert works == [True, False, False, False]
 

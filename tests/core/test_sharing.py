@@ -194,6 +194,7 @@ def test_a_phone_reads_the_address_from_the_qr_code(backends, link):
 
     picture = cv2.imdecode(np.frombuffer(sharing.qr_png(address), np.uint8), cv2.IMREAD_GRAYSCALE)
 
-    read, _, _ = cv2.QRCodeDetector().detectAndDecode(picture)
+    # OpenCV's other detector cannot read one in forty of all QR codes.
+    read, _, _ = cv2.QRCodeDetectorAruco().detectAndDecode(picture)
     assert read == address
     assert picture.shape[0] >= 500

@@ -1,6 +1,7 @@
 """The loop: several jobs at once, until it is told to stop, whatever the database does meanwhile."""
 
 import threading
+from datetime import timedelta
 
 from sqlalchemy import update
 from sqlmodel import col, select
@@ -8,6 +9,7 @@ from sqlmodel import col, select
 from core import jobs, worker
 from core.__main__ import main
 from models.job import Job, JobKind, JobStatus
+from tests.core.test_incoming import make_temporary
 from tests.core.test_jobs import KIND, doing, make_job, seen
 
 
@@ -25,6 +27,16 @@ def test_the_worker_finishes_what_it_has_and_stops(backends, monkeypatch):
     with backends.reading() as session:
         done = session.exec(select(Job.id).where(Job.status == JobStatus.DONE).order_by(col(Job.id))).all()
     assert done == ids
+
+
+def test_a_worker_sweeps_what_killed_processes_left_before_it_starts(backends):
+    old = make_temporary(backends, "upload-old", timedelta(days=2))
+    stop = threading.Event()
+    stop.set()
+
+    worker.run(backends, stop)
+
+    assert not old.exists()
 
 
 def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(backends, monkeypatch):
