@@ -14,14 +14,10 @@ NONCE = "the nonce of this browser"
 # As the frame does it, without the pages of others.
 FRAME = """
 import runpy
-import streamlit as st
-from core import i18n
-from core.errors import PlatformError
+from pages.parts import site
 
-try:
+with site.refusals():
     runpy.run_path({path!r})
-except PlatformError as refusal:
-    st.error(i18n.refusal(refusal))
 """
 
 

@@ -7,19 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from core.settings import ROOT
+from tests.chromium import headless
 from tests.journeys.site import Site, environment_of
 from tests.journeys.steps import PATIENCE
-from tests.requirements import require_binary
-
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-    *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
-]
-
 
 NewBrowser = Callable[..., BrowserContext]
 
@@ -51,11 +44,8 @@ def site(new_folder: Callable[[], Path]) -> Iterator[Site]:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A headless browser with a camera that films a test pattern."""
-    program = require_binary("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
+    with headless() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Cart, demo payment, order, orders and sales, as a visitor and an analyst meet them."""
 
 import json
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -17,22 +16,8 @@ from models.event import Event, MemberRole
 from models.order import Download, Order, OrderStatus
 from models.photo import Photo, Review
 from pages.parts import site
+from tests.browser import FRAME, PAGES
 from tests.makers import make_event, make_member, make_photo
-
-PAGES = Path(__file__).parents[2] / "pages"
-
-# As the frame does it, without the pages of others.
-FRAME = """
-import runpy
-import streamlit as st
-from core import i18n
-from core.errors import PlatformError
-
-try:
-    runpy.run_path({path!r})
-except PlatformError as refusal:
-    st.error(i18n.refusal(refusal))
-"""
 
 
 class Browser:

@@ -8,24 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from pages.parts.cards import EventCard, event_card
 from pages.parts.photo_grid import GridAction, GridPhoto, PressedAction, _pressed
 from pages.parts.redirect import is_local, redirect
 from pages.parts.style import status_chip
 from pages.parts.uploader import UploadCounts, _counts
-from tests.requirements import require_binary
+from tests.chromium import headless
 
 ROOT = Path(__file__).parents[2]
 STAGE = Path(__file__).parent / "stage"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-]
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +37,8 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = require_binary("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
+    with headless() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture
