@@ -1,6 +1,6 @@
 # Each target does its own set-up: Python 3.11, make and the package registries are enough.
 PYTHON ?= python3.11
-PORT ?= 8501
+PORT ?= $(or $(ENCORE_PORT),8501)
 BIN := .venv/bin
 
 export PORT

@@ -45,6 +45,8 @@ def _greet(backends: Backends) -> None:
 
 
 logs.set_up()
+# Addresses carry the port that the site really listens on; the worker inherits it.
+os.environ["ENCORE_PORT"] = str(st.get_option("server.port"))
 app = st.App(
     "pages/frame.py",
     routes=routes.ROUTES,

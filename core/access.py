@@ -64,10 +64,15 @@ def member_role(session: Session, account: Account | None, event_id: int) -> Mem
     return member.role if member else None
 
 
+def allowed(session: Session, account: Account | None, event_id: int) -> frozenset[Action]:
+    """Return what the account may do to the event."""
+    role = member_role(session, account, event_id)
+    return _ALLOWED[role] if role else frozenset()
+
+
 def may(session: Session, account: Account | None, action: Action, event_id: int) -> bool:
     """Tell whether the account may do this to the event."""
-    role = member_role(session, account, event_id)
-    return role is not None and action in _ALLOWED[role]
+    return action in allowed(session, account, event_id)
 
 
 def require(session: Session, account: Account | None, action: Action, event_id: int) -> Event:

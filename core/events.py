@@ -170,6 +170,12 @@ def mine(backends: Backends, text: str = "", *, by: Account | None) -> Sequence[
         return session.exec(query).all()
 
 
+def actions(backends: Backends, event_id: int, *, by: Account | None) -> frozenset[Action]:
+    """Return what the account may do to an event, for offering no more than that."""
+    with backends.reading() as session:
+        return access.allowed(session, by, event_id)
+
+
 def allowing(backends: Backends, action: Action, *, by: Account | None) -> Sequence[Event]:
     """Return the account's events in which it may do this."""
     events = mine(backends, by=by)

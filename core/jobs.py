@@ -165,9 +165,10 @@ def failed_of_event(backends: Backends, event_id: int, *, by: Account | None) ->
 
 
 def counts(backends: Backends) -> dict[JobStatus, int]:
-    """Return how many jobs stand where."""
+    """Return how many jobs stand where; appointments do not count."""
     with backends.reading() as session:
-        rows = session.exec(select(Job.status, func.count()).group_by(col(Job.status)))
+        work = select(Job.status, func.count()).where(col(Job.kind).not_in(APPOINTMENTS))
+        rows = session.exec(work.group_by(col(Job.status)))
         return {JobStatus(status): count for status, count in rows}
 
 

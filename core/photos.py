@@ -66,8 +66,10 @@ def upload(backends: Backends, gallery_id: int, incoming: Incoming, *, by: Accou
             session.flush()
             jobs.enqueue(session, JobKind.RENDER_PHOTO, photo.id, event_id=photo.event_id)
             _call_off(session, sweep)
-    except IntegrityError as error:
+    except (IntegrityError, Unavailable) as error:
         backends.objects.delete([photo.original_key])
+        if isinstance(error, Unavailable):
+            raise
         may_upload(backends, gallery_id, by=by)  # NotFound when the gallery went meanwhile
         raise AlreadyUploaded from error
     return photo

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8501,
         validation_alias=AliasChoices("ENCORE_PORT", "PORT"),
-        description="The port the site listens on (PORT works too).",
+        description="The port in addresses while no public one is set; the site puts its own here.",
     )
     public_url: str = Field(
         default="",

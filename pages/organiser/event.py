@@ -2,19 +2,17 @@
 
 import streamlit as st
 
-from core import events, galleries, members
+from core import events, galleries
 from core.access import Action
 from core.i18n import _
-from models.event import EventStatus, MemberRole
-from pages.parts import event_form, event_picker, site, style, words
-
-MEMBER_ROLES: list[MemberRole] = list(MemberRole)
+from models.event import EventStatus
+from pages.parts import event_form, event_picker, member_list, site, style, words
 
 backends = site.backends()
 account = site.require_account()
 event = event_picker.from_address(account)
 event_id = event.id
-may_edit = event in events.allowing(backends, Action.EDIT, by=account)
+may_edit = Action.EDIT in events.actions(backends, event_id, by=account)
 
 
 @site.live(3)
@@ -46,6 +44,12 @@ def status_bar() -> None:
         st.toast(words.status_meaning(status))
         st.rerun()
     st.caption(words.status_meaning(event.status))
+    if event.expires_at and event.expires_at <= backends.now():
+        st.warning(
+            _("Visitors' time ended on {day}. Change it under Details.").format(
+                day=site.local(event, event.expires_at)
+            )
+        )
 
 
 def edit_galleries() -> None:
@@ -59,35 +63,10 @@ def edit_galleries() -> None:
         if remove.button(_("Remove"), key=f"remove_{gallery.id}"):
             galleries.remove(backends, gallery.id, by=account)
             st.rerun()
-    with st.form("new_gallery", clear_on_submit=True, border=False):
+    with st.form("new_gallery", border=False):
         added = st.text_input(_("New gallery"), placeholder=_("Finish"), max_chars=80)
         if st.form_submit_button(_("Add gallery")):
             galleries.add(backends, event_id, added, by=account)
-            st.rerun()
-
-
-def edit_members() -> None:
-    """Show who has a part in the event; add and remove them."""
-    for member in members.of_event(backends, event_id, by=account):
-        who, remove = st.columns([5, 1], vertical_alignment="center")
-        known = [f"**{style.plain(member.name)}**", style.plain(member.email), words.member_role(member.role)]
-        who.markdown(" · ".join(filter(None, known)))
-        if may_edit and remove.button(_("Remove"), key=f"member_{member.account_id}"):
-            members.remove(backends, event_id, member.account_id, by=account)
-            st.rerun()
-    if may_edit:
-        add_member()
-
-
-def add_member() -> None:
-    """Ask for an address and a part."""
-    with st.form("new_member", clear_on_submit=True, border=False):
-        address, part = st.columns(2)
-        email = address.text_input(_("Address of an account"), max_chars=254)
-        role = part.selectbox(_("Part"), MEMBER_ROLES, index=1, format_func=words.member_role)
-        commission = st.number_input(_("Commission (%)"), 0, 100, 0)
-        if st.form_submit_button(_("Add member")):
-            members.put(backends, event_id, email, role, commission, by=account)
             st.rerun()
 
 
@@ -102,18 +81,18 @@ def edit_details() -> None:
 
 
 style.hero(event.name, " · ".join(part for part in (site.day(event.held_on), event.place) if part))
-event_picker.links(event)
+event_picker.links(event, account)
 if may_edit:
     status_bar()
 progress()
 if may_edit:
     galleries_tab, members_tab, details_tab = st.tabs([_("Galleries"), _("Members"), _("Details")])
-    with galleries_tab:
+    with galleries_tab, site.refusals():
         edit_galleries()
-    with members_tab:
-        edit_members()
-    with details_tab:
+    with members_tab, site.refusals():
+        member_list.show(event_id, account, may_edit=may_edit)
+    with details_tab, site.refusals():
         edit_details()
 else:
     st.subheader(_("Members"))
-    edit_members()
+    member_list.show(event_id, account, may_edit=may_edit)

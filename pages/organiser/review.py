@@ -79,6 +79,7 @@ if found.photos:
             GridAction("cover", _("Use as cover")),
             GridAction("delete", _("Delete"), "danger"),
         ],
+        heading=shop.count(found.total),
         words=shop.words(),
     )
     if result.action is not None:

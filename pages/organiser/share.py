@@ -7,7 +7,6 @@ import streamlit as st
 from core import galleries, i18n, sharing
 from core.access import Action
 from core.i18n import _
-from models.event import EventStatus
 from models.sharing import ShareLink
 from pages.parts import event_picker, site, style
 
@@ -81,8 +80,8 @@ def revoke(link: ShareLink) -> None:
             st.rerun()
 
 
-if event.status in (EventStatus.DRAFT, EventStatus.CLOSED):
-    st.info(_("Visitors cannot enter yet: set the event's status to shooting, uploaded or on sale first."))
+if not event.is_open_to_visitors(backends.now()):
+    st.warning(_("Visitors cannot enter now: look at the event's status and at how long visitors may come."))
 new_link()
 links = sharing.of_event(backends, event_id, by=account)
 for share_link in links:

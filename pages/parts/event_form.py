@@ -21,16 +21,16 @@ LIFETIMES = (0, 30, 90, 180, 365)  # days after the event; 0: no end
 def ask(event: Event | None, *, submit: str) -> Details | None:
     """Show the form, filled with the event if there is one; return the details once they are sent."""
     with st.form(f"event_{event.id if event else 'new'}", border=False):
-        name = st.text_input(_("Name"), event.name if event else "", max_chars=120)
+        name = st.text_input(_("Name"), event.name if event else "")
         left, right = st.columns(2)
         held_on = left.date_input(_("Date"), event.held_on if event else date.today())
         time_zone = right.selectbox(_("Time zone"), _zones(), index=_zones().index(_zone(event)))
-        place = st.text_input(_("Place"), event.place if event else "", max_chars=120)
-        description = st.text_area(_("Description"), event.description if event else "", max_chars=2000)
+        place = st.text_input(_("Place"), event.place if event else "")
+        description = st.text_area(_("Description"), event.description if event else "")
         price = st.number_input(
             _("Price per photo (THB)"),
             0.0,
-            999_999.0,
+            1e9,
             _price(event),
             step=10.0,
             format="%.2f",

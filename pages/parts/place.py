@@ -20,7 +20,7 @@ def current(viewer: Viewer) -> Scope:
     return events.find(site.backends(), slug, by=viewer)
 
 
-def link(page: str, scope: Scope) -> str:
-    """Return the local address of another page about the same event, by the same right."""
+def query(scope: Scope) -> dict[str, str]:
+    """Return what names this event in the address of another page, by the same right."""
     token = st.query_params.get("share")
-    return f"/{page}?share={token}" if token else f"/{page}?event={scope.event.slug}"
+    return {"share": token} if token else {"event": scope.event.slug}

@@ -12,22 +12,25 @@ from core.pricing import format_amount
 from models.event import Event
 from models.photo import Photo
 from pages.parts import site
-from pages.parts.photo_grid import GridAction, GridPhoto, photo_grid
+from pages.parts.photo_grid import WORDS, GridAction, GridPhoto, photo_grid
 
 
-def grid(photos: Sequence[Photo], scope: Scope, viewer: Viewer, *, key: str) -> None:
+def grid(
+    photos: Sequence[Photo], scope: Scope, viewer: Viewer, *, key: str, total: int | None = None
+) -> None:
     """Show the photos; where they are on sale, several at once can be chosen and put into the cart."""
     backends = site.backends()
     is_on_sale = scope.event.is_on_sale(backends.now())
     in_cart = carts.photo_ids(backends, viewer)
     if in_cart:
         text = i18n.plural("To the cart: {count} photo", "To the cart: {count} photos", len(in_cart))
-        site.link("/cart", text)
+        st.page_link("visitor/cart.py", label=text)
     result = photo_grid(
         [_shown(photo, scope, viewer, photo.id in in_cart) for photo in photos],
         key=key,
         mode="choose" if is_on_sale else "view",
         actions=[GridAction("cart", _("Add to cart"), "primary")] if is_on_sale else [],
+        heading=count(len(photos) if total is None else total),
         words=words(),
     )
     if result.action is not None:
@@ -52,8 +55,18 @@ def _shown(photo: Photo, scope: Scope, viewer: Viewer, is_in_cart: bool) -> Grid
         badge=_("In cart") if is_in_cart else "",
         tone="good" if is_in_cart else "",
         caption=describe(photo, scope.event),
-        price=format_amount(scope.event.price_amount, scope.event.currency),
+        price=price(scope.event),
     )
+
+
+def price(event: Event) -> str:
+    """Return what a photo of the event costs, in words."""
+    return format_amount(event.price_amount, event.currency) if event.price_amount else _("Free")
+
+
+def count(total: int) -> str:
+    """Return how many photos there are, in words."""
+    return i18n.plural("{count} photo", "{count} photos", total)
 
 
 def describe(photo: Photo, event: Event) -> str:
@@ -65,6 +78,4 @@ def describe(photo: Photo, event: Event) -> str:
 
 def words() -> dict[str, str]:
     """Return the grid's words in the reader's language."""
-    from pages.parts.photo_grid import WORDS
-
     return {name: _(text) for name, text in WORDS.items()}

@@ -93,13 +93,13 @@ def choice(name: str, options: Sequence[str]) -> str:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Show a refusal as its sentence: around the page, and around fragments and dialogs."""
+def refusals(*, is_page: bool = False) -> Iterator[None]:
+    """Show a refusal as its sentence: around the page, and around its parts that others outlive."""
     try:
         yield
     except PlatformError as refusal:
         st.error(i18n.refusal(refusal), icon=":material/info:")
-        if isinstance(refusal, NotFound):
+        if is_page and isinstance(refusal, NotFound):
             link("/", _("To the events"))
 
 
@@ -125,7 +125,9 @@ def remember(name: str, value: str) -> None:
 
     Streamlit's own `bind` keeps the words of an option, which differ by language and count.
     """
-    if st.query_params.get(name) != value:
+    if not value:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
         st.query_params[name] = value
 
 

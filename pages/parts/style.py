@@ -1,7 +1,7 @@
 """The look of every page: the style sheet, the word mark, and small pieces of safe HTML."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Literal
@@ -44,6 +44,12 @@ def status_chip(text: str, tone: Tone = "") -> str:
 def button_link(href: str, text: str) -> None:
     """Show the page's main way on as a button-like link. `href` is ours, a local path."""
     st.html(f'<p><a class="encore-button" href="{escape(href)}" target="_self">{escape(text)}</a></p>')
+
+
+def main_link(script: str, text: str, query: Mapping[str, str]) -> None:
+    """Show the page's main way on to another page of this visit, which goes on there."""
+    with st.container(key="encore_main_link"):
+        st.page_link(script, label=text, query_params=dict(query))
 
 
 def plain(text: str) -> str:

@@ -35,14 +35,15 @@ def shown(photo: Photo, event: Event, grant: str) -> GridPhoto:
 
 def give(ids: Sequence[UUID], verdict: Review, account: Account) -> None:
     """Give one verdict to several photos, and remember what was before."""
-    st.session_state[_BEFORE] = photos.review(site.backends(), ids, verdict, by=account)
+    before = photos.review(site.backends(), ids, verdict, by=account)
+    st.session_state[_BEFORE] = (st.query_params.get("id"), before)
     st.rerun()
 
 
 def offer_undo(account: Account) -> None:
     """Put the last verdicts back on wish."""
-    before: dict[UUID, Review] = st.session_state.get(_BEFORE, {})
-    if not before:
+    event_id, before = st.session_state.get(_BEFORE, ("", {}))
+    if not before or event_id != st.query_params.get("id"):
         return
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.success(i18n.plural("{count} verdict given.", "{count} verdicts given.", len(before)))

@@ -18,7 +18,11 @@ gallery_id = next(iter(names))
 if len(names) > 1:
     gallery_id = (
         st.segmented_control(
-            _("Gallery"), list(names), default=gallery_id, format_func=names.__getitem__, required=True
+            _("Gallery"),
+            list(names),
+            default=gallery_id,
+            format_func=lambda key: style.plain(names[key]),
+            required=True,
         )
         or gallery_id
     )

@@ -92,12 +92,13 @@ def explain_nothing(searched: int) -> None:
         )
     else:
         text = _("No photo is ready yet. Photos appear as they are approved: come back in a while.")
-    style.empty_state(
-        _("No photo of you yet"),
-        text,
-        href=place.link("gallery", scope),
-        link_text=_("Look through all photos"),
-    )
+    style.empty_state(_("No photo of you yet"), text)
+    to_gallery(_("Look through all photos"))
+
+
+def to_gallery(text: str) -> None:
+    """Show the way without a face, within this visit: what was found stays found."""
+    st.page_link("visitor/gallery.py", label=text, query_params=place.query(scope))
 
 
 style.hero(_("Find my photos"), scope.event.name)
@@ -105,9 +106,9 @@ if found_key in st.session_state:
     show(*st.session_state[found_key])
 elif receipt_key not in st.session_state:
     ask_consent()
-    site.link(place.link("gallery", scope), _("No thanks, look through all photos"))
+    to_gallery(_("No thanks, look through all photos"))
 else:
     if refusal_key in st.session_state:
         st.warning(st.session_state[refusal_key], icon=":material/face:")
     find()
-    site.link(place.link("gallery", scope), _("Look through all photos instead"))
+    to_gallery(_("Look through all photos instead"))

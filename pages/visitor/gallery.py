@@ -14,20 +14,24 @@ event_id = event.id
 
 style.hero(event.name, " · ".join(part for part in (site.day(event.held_on), event.place) if part))
 if event.description:
-    st.markdown(style.plain(event.description))
-style.button_link(place.link("find_me", scope), _("Find my photos"))
+    st.markdown(style.plain(event.description).replace("\n", "  \n"))
+style.main_link("visitor/find_me.py", _("Find my photos"), place.query(scope))
 
-names = {gallery.name: gallery.id for gallery in galleries.visible(backends, scope)}
+names = {str(gallery.id): style.plain(gallery.name) for gallery in galleries.visible(backends, scope)}
 chosen = None
 if len(names) > 1:
-    chosen = st.segmented_control(_("Gallery"), list(names), key="gallery", bind="query-params")
+    wanted = st.query_params.get("gallery")
+    chosen = st.segmented_control(
+        _("Gallery"), list(names), default=wanted if wanted in names else None, format_func=names.__getitem__
+    )
+    site.remember("gallery", chosen or "")
 
 page = site.page_number()
 shown = photos.public(
     backends,
     event_id,
     by=viewer,
-    gallery_id=names.get(chosen) if chosen else None,
+    gallery_id=int(chosen) if chosen else None,
     offset=(page - 1) * photos.PAGE,
 )
 view = (event_id, chosen, page)
@@ -35,7 +39,7 @@ if st.session_state.get("viewed") != view:  # a rerun is not another look
     photos.count_view(backends, event_id, len(shown.photos), by=viewer)
     st.session_state["viewed"] = view
 if shown.photos:
-    shop.grid(shown.photos, scope, viewer, key=f"grid_{event_id}_{chosen}_{page}")
+    shop.grid(shown.photos, scope, viewer, key=f"grid_{event_id}_{chosen}_{page}", total=shown.total)
 else:
     style.empty_state(
         _("No photos here yet"),

@@ -37,7 +37,10 @@ def pending() -> None:
 def paid() -> None:
     """Show the files."""
     links = downloads.links(backends, order)
-    st.success(_("Paid. Thank you: your photos are ready."), icon=":material/check:")
+    thanks = (
+        _("Paid. Thank you: your photos are ready.") if order.total_amount else _("Your photos are ready.")
+    )
+    st.success(thanks, icon=":material/check:")
     if any(link.left for link in links):
         archive = f"/downloads/zip/{orders.address_token(backends, order)}"
         style.button_link(archive, _("Download all as ZIP"))

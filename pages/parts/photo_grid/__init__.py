@@ -11,7 +11,6 @@ from pages.parts.style import Tone as Tone
 
 WORDS: Mapping[str, str] = {
     "photos": "Photos",
-    "total": "{count} photos",
     "select_all": "Select all",
     "select_none": "Select none",
     "choose": "Choose photo {number}: {photo}",
@@ -82,12 +81,13 @@ def photo_grid(
     mode: Literal["choose", "view"] = "view",
     selected: Sequence[str] = (),
     actions: Sequence[GridAction] = (),
+    heading: str = "",
     words: Mapping[str, str] = WORDS,
 ) -> GridResult:
     """Show the grid and return what the visitor chose and pressed.
 
     `selected` is where the choice begins; give another value later to replace the visitor's choice.
-    Photos that were acted on leave the choice.
+    Photos that were acted on leave the choice. `heading` says how many photos there are, on all pages.
     """
     data = {
         "photos": [asdict(photo) for photo in photos],
@@ -95,6 +95,7 @@ def photo_grid(
         "mode": mode,
         "selected": list(selected),
         "restored": st.session_state.get(key, {}).get("selected"),
+        "heading": heading,
         "words": {**WORDS, **words},
     }
     answer = _mount(key=key, data=data, on_selected_change=_noted, on_action_change=_noted)

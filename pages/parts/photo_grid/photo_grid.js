@@ -61,6 +61,7 @@ class PhotoGrid {
 
   show(data) {
     this.words = data.words
+    this.heading = data.heading
     this.mode = data.mode
     this.actions = data.actions
     this.photos = data.photos
@@ -102,7 +103,7 @@ class PhotoGrid {
     this.all.textContent = this.words.select_all
     this.none.textContent = this.words.select_none
     this.all.hidden = this.none.hidden = !choosing
-    this.total.textContent = fill(this.words.total, { count: this.photos.length })
+    this.total.textContent = this.heading
     this.bar.setAttribute("aria-label", this.words.chosen_photos)
     this.paintActions()
   }
