@@ -24,7 +24,7 @@ class Action(Enum):
     CHECK_IN = auto()
 
 
-_ALLOWED: dict[MemberRole, frozenset[Action]] = {
+ALLOWED: dict[MemberRole, frozenset[Action]] = {
     MemberRole.CO_ORGANISER: frozenset(Action),
     MemberRole.PHOTOGRAPHER: frozenset({Action.SEE, Action.UPLOAD}),
     MemberRole.ANALYST: frozenset({Action.SEE, Action.ANALYSE}),
@@ -67,7 +67,7 @@ def member_role(session: Session, account: Account | None, event_id: int) -> Mem
 def allowed(session: Session, account: Account | None, event_id: int) -> frozenset[Action]:
     """Return what the account may do to the event."""
     role = member_role(session, account, event_id)
-    return _ALLOWED[role] if role else frozenset()
+    return ALLOWED[role] if role else frozenset()
 
 
 def may(session: Session, account: Account | None, action: Action, event_id: int) -> bool:
@@ -81,7 +81,7 @@ def require(session: Session, account: Account | None, action: Action, event_id:
     role = member_role(session, account, event_id)
     if event is None or role is None:
         raise NoSuchEvent
-    if action not in _ALLOWED[role]:
+    if action not in ALLOWED[role]:
         raise Forbidden("Your role in this event does not include this. Ask its organiser.")
     return event
 

@@ -9,7 +9,7 @@ from core import access, audit
 from core.access import Action
 from core.backends import Backends
 from core.errors import Conflict, InvalidInput, NotFound
-from models.account import Account
+from models.account import Account, Role
 from models.event import EventMember, MemberRole
 
 
@@ -43,11 +43,13 @@ def of_event(backends: Backends, event_id: int, *, by: Account | None) -> Sequen
     ]
 
 
-def has_part(backends: Backends, *, by: Account) -> bool:
-    """The account is a member of some event."""
+def actions(backends: Backends, *, by: Account) -> frozenset[Action]:
+    """Return what the account may do in one event or another; organisers and admins may make their own."""
+    if by.role in (Role.ADMIN, Role.ORGANISER):
+        return frozenset(Action)
     with backends.reading() as session:
-        query = select(EventMember.event_id).where(EventMember.account_id == by.id).limit(1)
-        return session.exec(query).first() is not None
+        roles = session.exec(select(EventMember.role).where(EventMember.account_id == by.id).distinct()).all()
+    return frozenset(action for role in roles for action in access.ALLOWED[MemberRole(role)])
 
 
 def put(

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core import carts, members, photos
+from core.access import Action
 from core.i18n import _
 from models.account import Account, Role
 from pages.parts import site
@@ -26,6 +27,7 @@ class Place:
     title: str
     roles: frozenset[Role] | None = None  # None: everyone, signed in or not
     is_hidden: bool = False  # reached by a link only
+    action: Action | None = None  # listed for those who may do this in some event
 
 
 def _places() -> list[Place]:
@@ -40,10 +42,10 @@ def _places() -> list[Place]:
         Place("visitor/pay.py", "pay", _("Payment"), is_hidden=True),
         Place("organiser/events.py", "events", _("My events"), STAFF),
         Place("organiser/event.py", "event", _("Event"), STAFF, is_hidden=True),
-        Place("photographer/upload.py", "upload", _("Upload"), STAFF),
-        Place("organiser/review.py", "review", _("Review"), STAFF),
-        Place("organiser/share.py", "share", _("Share"), STAFF),
-        Place("analyst/sales.py", "sales", _("Sales"), STAFF),
+        Place("photographer/upload.py", "upload", _("Upload"), STAFF, action=Action.UPLOAD),
+        Place("organiser/review.py", "review", _("Review"), STAFF, action=Action.REVIEW),
+        Place("organiser/share.py", "share", _("Share"), STAFF, action=Action.SHARE),
+        Place("analyst/sales.py", "sales", _("Sales"), STAFF, action=Action.ANALYSE),
         Place("admin/accounts.py", "accounts", _("Accounts"), admins),
         Place("admin/jobs.py", "jobs", _("Jobs"), admins),
         Place("admin/health.py", "status", _("Health"), admins),
@@ -58,17 +60,19 @@ def choose(account: Account | None) -> StreamlitPage:
 
     One flat list: Streamlit's sections are menus that a screen reader cannot follow.
     """
-    return st.navigation([_page(place, account) for place in _places()], position="top")
+    may = members.actions(site.backends(), by=account) if account else frozenset()
+    return st.navigation([_page(place, account, may) for place in _places()], position="top")
 
 
-def _page(place: Place, account: Account | None) -> StreamlitPage:
+def _page(place: Place, account: Account | None, may: frozenset[Action]) -> StreamlitPage:
     """Return the page; where it is not for this reader, its address says so instead."""
     script = place.script
     if place.roles is not None and account is None:
         script = "account/gate.py"
-    elif place.roles is not None and account is not None and not _is_for(place, account):
+    elif place.roles is not None and account is not None and not _is_for(place, account, may):
         script = "account/closed.py"
-    is_visible = script == place.script and not place.is_hidden and not _is_over(place, account)
+    is_useful = place.action is None or place.action in may
+    is_visible = script == place.script and is_useful and not place.is_hidden and not _is_over(place, account)
     return st.Page(
         PAGES / script,
         title=_title(place, account) if is_visible else place.title,
@@ -78,11 +82,9 @@ def _page(place: Place, account: Account | None) -> StreamlitPage:
     )
 
 
-def _is_for(place: Place, account: Account) -> bool:
+def _is_for(place: Place, account: Account, may: frozenset[Action]) -> bool:
     """The page is for this role, or it is work and the account has a part in some event."""
-    if place.roles is None or account.role in place.roles:
-        return True
-    return place.roles == STAFF and members.has_part(site.backends(), by=account)
+    return place.roles is None or account.role in place.roles or (place.roles == STAFF and bool(may))
 
 
 def _is_over(place: Place, account: Account | None) -> bool:

@@ -254,13 +254,15 @@ def test_photos_keep_their_time_when_anything_else_is_corrected(backends, organi
         assert session.get_one(Photo, photo.id).taken_at == photo.taken_at
 
 
-def test_an_account_has_a_part_while_it_is_in_an_event(backends, organiser, event):
+def test_an_account_may_do_in_some_event_what_its_parts_include(backends, organiser, event):
     analyst = make_member(backends, event, MemberRole.ANALYST)
-    before = members.has_part(backends, by=analyst)
 
+    before = members.actions(backends, by=analyst)
     members.remove(backends, event.id, analyst.id, by=organiser)
 
-    assert (before, members.has_part(backends, by=analyst)) == (True, False)
+    assert before == {Action.SEE, Action.ANALYSE}
+    assert members.actions(backends, by=analyst) == frozenset()
+    assert members.actions(backends, by=organiser) == frozenset(Action)
 
 
 def test_an_event_keeps_a_co_organiser(backends, organiser, event):
