@@ -1,6 +1,5 @@
 """Where the session cookie is set and cleared: pages cannot set cookies that scripts do not see."""
 
-import re
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -8,16 +7,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from api import deps
-from core import sessions
+from core import addresses, sessions
 from core.codes import CodeSpent
 from core.signing import token_hash
-
-_LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f-\x9f]*")
 
 
 def local_path(address: str) -> str:
     """Return the address if it stays on this site, else the start page."""
-    return address if _LOCAL_PATH.fullmatch(address) else "/"
+    return address if addresses.is_local(address) else "/"
 
 
 def login(request: Request) -> Response:

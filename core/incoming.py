@@ -24,17 +24,22 @@ class FileTooBig(InvalidInput):
         )
 
 
+def temporary(backends: Backends) -> "tempfile._TemporaryFileWrapper[bytes]":
+    """Return a new file in the data folder, gone when it is closed."""
+    folder = backends.settings.data / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.NamedTemporaryFile(dir=folder)
+
+
 class Incoming:
     """An upload on its way: bytes go to a temporary file, hashed as they pass, gone when it closes."""
 
     def __init__(self, backends: Backends, filename: str) -> None:
-        folder = backends.settings.data / "tmp"
-        folder.mkdir(parents=True, exist_ok=True)
         self.filename = tidy_name(filename)
         self.byte_size = 0
         self._limit_mib = backends.settings.max_upload_mib
         self._hash = hashlib.sha256()
-        self._file = tempfile.NamedTemporaryFile(dir=folder, prefix="upload-")  # noqa: SIM115  closed by us
+        self._file = temporary(backends)
         self.path = Path(self._file.name)
 
     def write(self, chunk: bytes) -> None:

@@ -5,7 +5,6 @@ Every step may run twice: what it writes has a derived name, and a photo's stage
 
 import hashlib
 import io
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -17,6 +16,7 @@ from sqlmodel import Session, col, delete, select
 from core import jobs
 from core.backends import Backends
 from core.errors import Conflict, Unavailable
+from core.incoming import temporary
 from core.photos import local_copy
 from core.ports import EngineIdentity, FoundFace
 from models.cart import CartItem
@@ -71,7 +71,7 @@ def _mark(backends: Backends, photo: Photo) -> str:
 def _deliver(backends: Backends, photo: Photo, original: Path) -> tuple[str, int]:
     if not photo.has_gps:
         return photo.sha256, photo.byte_size
-    with tempfile.NamedTemporaryFile(dir=original.parent, prefix="work-") as file:
+    with temporary(backends) as file:
         target = Path(file.name)
         backends.pixels.without_gps(original, target)
         with target.open("rb") as content:

@@ -161,8 +161,9 @@ def upload_file(backends: Backends, gallery_id: int, path: Path, *, by: Account)
 
 
 def _note_failures(backends: Backends, event: Event, owner: Account, report: Report) -> None:
-    for job in jobs.failed_of_event(backends, event.id, by=owner):
-        report.refusals[photos.name_of(backends, job.subject)] = job.last_error or ""
+    failed = jobs.failed_of_event(backends, event.id, by=owner)
+    names = photos.names(backends, event.id, [job.subject for job in failed], by=owner)
+    report.refusals |= {names[job.subject]: job.last_error or "" for job in failed}
 
 
 def _order(backends: Backends, guest: Viewer, wanted: Sequence[UUID]) -> Order:

@@ -1,7 +1,6 @@
 """The originals: upload, list, review, delete."""
 
-import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from core import access, activity, audit, jobs
 from core.access import Action, Scope, Viewer
 from core.backends import Backends
 from core.errors import Conflict, Forbidden, NotFound, Unavailable
-from core.incoming import Incoming
+from core.incoming import Incoming, temporary
 from core.ports import PhotoFacts
 from models.account import Account, Role
 from models.activity import ActivityKind
@@ -129,12 +128,7 @@ def _in_zone(taken_at: datetime | None, event: Event) -> datetime | None:
 @contextmanager
 def local_copy(backends: Backends, key: str) -> Iterator[Path]:
     """A stored object as a temporary file, for the pixel sandbox."""
-    folder = backends.settings.data / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.NamedTemporaryFile(dir=folder, prefix="work-") as file,
-        backends.objects.open(key) as content,
-    ):
+    with temporary(backends) as file, backends.objects.open(key) as content:
         while chunk := content.read(1 << 20):
             file.write(chunk)
         file.flush()
@@ -209,6 +203,11 @@ def _page(session: Session, query: SelectOfScalar[Photo], offset: int, limit: in
 
 # --- what members see and do ---------------------------------------------------------------
 
+REVIEWABLE = (
+    col(Photo.stage) != Stage.UPLOADED,
+    col(Photo.removed_at).is_(None),
+)  # there is something to see
+
 
 def for_review(
     backends: Backends,
@@ -216,34 +215,33 @@ def for_review(
     review: Review | None = Review.PENDING,
     *,
     by: Account | None,
-    gallery_id: int | None = None,
     offset: int = 0,
     limit: int = PAGE,
 ) -> PhotoPage:
     """Return the photos that have renditions, by verdict, in the order they were taken."""
     with backends.reading() as session:
         access.require(session, by, Action.REVIEW, event_id)
-        query = select(Photo).where(
-            Photo.event_id == event_id, Photo.stage != Stage.UPLOADED, col(Photo.removed_at).is_(None)
-        )
+        query = select(Photo).where(Photo.event_id == event_id, *REVIEWABLE)
         if review is not None:
             query = query.where(Photo.review == review)
-        if gallery_id is not None:
-            query = query.where(Photo.gallery_id == gallery_id)
         return _page(session, query.order_by(col(Photo.taken_at), col(Photo.id)), offset, limit)
 
 
-def name_of(backends: Backends, photo_id: str) -> str:
-    """Return the file name of a photo, for messages to those who may see its event."""
+def names(
+    backends: Backends, event_id: int, photo_ids: Iterable[str], *, by: Account | None
+) -> dict[str, str]:
+    """Return the file names of an event's photos by id, for messages; an unknown id names itself."""
+    ids = [UUID(photo_id) for photo_id in photo_ids]
     with backends.reading() as session:
-        photo = session.get(Photo, UUID(photo_id))
-    return photo.filename if photo else photo_id
+        access.require(session, by, Action.SEE, event_id)
+        query = select(Photo.id, Photo.filename).where(Photo.event_id == event_id, col(Photo.id).in_(ids))
+        known = dict(session.exec(query).all())
+    return {str(photo_id): known.get(photo_id, str(photo_id)) for photo_id in ids}
 
 
 def pending_count(backends: Backends, *, by: Account) -> int:
     """Return how many photos wait for a verdict in the events that the account may review."""
-    waiting = (Photo.review == Review.PENDING, Photo.stage != Stage.UPLOADED, col(Photo.removed_at).is_(None))
-    query = select(func.count()).select_from(Photo).where(*waiting)
+    query = select(func.count()).select_from(Photo).where(Photo.review == Review.PENDING, *REVIEWABLE)
     if by.role is not Role.ADMIN:
         reviewing = (EventMember.account_id == by.id, EventMember.role == MemberRole.CO_ORGANISER)
         query = query.join(EventMember, col(EventMember.event_id) == col(Photo.event_id)).where(*reviewing)

@@ -28,12 +28,7 @@ DRAIN_LOOK_SECONDS = 0.1
 def run(backends: Backends, stop: threading.Event) -> None:
     """Work on jobs, several at once, until `stop` is set; the jobs at hand are finished first."""
     incoming.sweep(backends)
-    threads = [
-        threading.Thread(target=_loop, args=(backends, stop), name=f"worker-{number}")
-        for number in range(backends.settings.worker_threads)
-    ]
-    for thread in threads:
-        thread.start()
+    threads = _start(backends, stop)
     log.info("worker ready", threads=len(threads))
     for thread in threads:
         thread.join()
@@ -42,12 +37,7 @@ def run(backends: Backends, stop: threading.Event) -> None:
 def drain(backends: Backends, on_left: Callable[[int], None] = lambda _: None) -> None:
     """Work until the queue has nothing left to do now, telling how many jobs are left. For commands."""
     stop = threading.Event()
-    threads = [
-        threading.Thread(target=_loop, args=(backends, stop), name=f"drain-{number}")
-        for number in range(backends.settings.worker_threads)
-    ]
-    for thread in threads:
-        thread.start()
+    threads = _start(backends, stop)
     try:
         while left := jobs.unfinished(backends):
             on_left(left)
@@ -57,6 +47,16 @@ def drain(backends: Backends, on_left: Callable[[int], None] = lambda _: None) -
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def _start(backends: Backends, stop: threading.Event) -> list[threading.Thread]:
+    threads = [
+        threading.Thread(target=_loop, args=(backends, stop), name=f"worker-{number}")
+        for number in range(backends.settings.worker_threads)
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
 
 
 def _loop(backends: Backends, stop: threading.Event) -> None:

@@ -73,9 +73,8 @@ def edit_galleries() -> None:
 def edit_details() -> None:
     """Change what is written about the event."""
     details = event_form.ask(event, submit=_("Save"))
-    if details is not None and event_form.refusing(
-        lambda: events.edit(backends, event_id, details, by=account)
-    ):
+    if details is not None:
+        events.edit(backends, event_id, details, by=account)
         st.toast(_("Saved."))
         st.rerun()
 

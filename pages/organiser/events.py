@@ -6,24 +6,16 @@ from core import events, renditions
 from core.i18n import _
 from models.account import Role
 from models.event import Event
-from pages.parts import event_form, site, style, words
-from pages.parts.cards import EventCard, event_cards
+from pages.parts import cards, event_form, site, style, words
 
 backends = site.backends()
 account = site.require_account()
 
 
-def card(event: Event) -> EventCard:
+def card(event: Event) -> cards.EventCard:
     """Return an event as its card, with its status."""
-    cover = events.cover(backends, event)
-    return EventCard(
-        title=event.name,
-        place=event.place,
-        date_text=site.day(event.held_on),
-        cover_url=renditions.url(backends, cover, "800", renditions.member_grant(account)) if cover else "",
-        href=f"/event?id={event.id}",
-        chips=[words.status_chip(event.status)],
-    )
+    chip = words.status_chip(event.status)
+    return cards.of_event(event, f"/event?id={event.id}", chip, grant=renditions.member_grant(account))
 
 
 @st.dialog(_("New event"), width="large")
@@ -31,8 +23,8 @@ def new_event() -> None:
     """Ask for what an event needs and open it."""
     details = event_form.ask(None, submit=_("Create event"))
     if details is not None:
-        event = event_form.refusing(lambda: events.create(backends, details, by=site.require_account()))
-        if event is not None:
+        with site.refusals():  # beside the form, so that nothing that was typed is lost
+            event = events.create(backends, details, by=site.require_account())
             site.go(f"/event?id={event.id}")
 
 
@@ -45,7 +37,7 @@ text = st.text_input(
 )
 found = events.mine(backends, text, by=account)
 if found:
-    event_cards([card(event) for event in found])
+    cards.event_cards([card(event) for event in found])
 elif text:
     style.empty_state(_("No event matches"), _("Try another word."), href="/events", link_text=_("Show all"))
 elif may_create:

@@ -6,7 +6,9 @@ from html import escape
 
 import streamlit as st
 
-from pages.parts import style
+from core import events, renditions
+from models.event import Event
+from pages.parts import site, style
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,19 @@ class EventCard:
     cover_url: str
     href: str
     chips: Sequence[tuple[str, style.Tone]] = ()
+
+
+def of_event(event: Event, href: str, chip: tuple[str, style.Tone], *, grant: str) -> EventCard:
+    """Return an event's card; `grant` is the right by which its cover is seen."""
+    cover = events.cover(site.backends(), event)
+    return EventCard(
+        title=event.name,
+        place=event.place,
+        date_text=site.day(event.held_on),
+        cover_url=renditions.url(site.backends(), cover, "800", grant) if cover else "",
+        href=href,
+        chips=[chip],
+    )
 
 
 def event_cards(cards: Sequence[EventCard]) -> None:

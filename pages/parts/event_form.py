@@ -1,6 +1,5 @@
 """The form for what is written about an event, for new ones and for changes."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
@@ -8,7 +7,6 @@ from zoneinfo import ZoneInfo, available_timezones
 import streamlit as st
 
 from core import i18n, pricing
-from core.errors import PlatformError
 from core.events import Details
 from core.i18n import _
 from models.event import Event, Visibility
@@ -60,15 +58,6 @@ def ask(event: Event | None, *, submit: str) -> Details | None:
         visibility=visibility,
         expires_at=_end_of(held_on, expiry, time_zone),
     )
-
-
-def refusing(action: Callable[[], Event]) -> Event | None:
-    """Do it, or show the refusal beside the form so that nothing that was typed is lost."""
-    try:
-        return action()
-    except PlatformError as refusal:
-        st.error(i18n.refusal(refusal))
-        return None
 
 
 def _zones() -> list[str]:

@@ -79,9 +79,11 @@ def links(event: Event, account: Account) -> None:
 def failures(event: Event, account: Account) -> None:
     """List the photos whose work gave up, each with its reason and another try."""
     backends = site.backends()
-    for job in jobs.failed_of_event(backends, event.id, by=account):
+    failed = jobs.failed_of_event(backends, event.id, by=account)
+    names = photos.names(backends, event.id, [job.subject for job in failed], by=account)
+    for job in failed:
         left, right = st.columns([4, 1], vertical_alignment="center")
-        reason = style.plain(f"{photos.name_of(backends, job.subject)}: {job.last_error}")
+        reason = style.plain(f"{names[job.subject]}: {job.last_error}")
         left.warning(reason, icon=":material/error:")
         if right.button(_("Try again"), key=f"retry_{job.id}"):
             jobs.retry(backends, job.id, by=account)

@@ -22,9 +22,6 @@ def grid(
     backends = site.backends()
     is_on_sale = scope.event.is_on_sale(backends.now())
     in_cart = carts.photo_ids(backends, viewer)
-    if in_cart:
-        text = i18n.plural("To the cart: {count} photo", "To the cart: {count} photos", len(in_cart))
-        st.page_link("visitor/cart.py", label=text)
     result = photo_grid(
         [_shown(photo, scope, viewer, photo.id in in_cart) for photo in photos],
         key=key,
@@ -41,6 +38,14 @@ def grid(
             i18n.plural("{count} photo is in your cart.", "{count} photos are in your cart.", added or 1)
         )
         st.rerun()
+
+
+def cart_link(viewer: Viewer) -> None:
+    """Show the way to the cart within this visit, when there is something in it."""
+    number = carts.count(site.backends(), viewer)
+    if number:
+        text = i18n.plural("To the cart: {count} photo", "To the cart: {count} photos", number)
+        st.page_link("visitor/cart.py", label=text)
 
 
 def _shown(photo: Photo, scope: Scope, viewer: Viewer, is_in_cart: bool) -> GridPhoto:

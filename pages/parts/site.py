@@ -12,12 +12,13 @@ import streamlit as st
 
 from core import i18n, sessions, wiring
 from core.access import Viewer
+from core.addresses import is_local
 from core.backends import Backends
 from core.errors import NotFound, PlatformError
 from core.i18n import _
 from models.account import Account
 from models.event import Event
-from pages.parts.redirect import is_local, redirect
+from pages.parts.redirect import redirect
 
 FORM_WIDTH = 560  # pixels; on a narrower screen all of it
 

@@ -55,6 +55,8 @@ def find() -> None:
             [hit.photo.id for hit in found.maybe],
             found.searched_photos,
         )
+    except consent.ConsentMissing:  # withdrawn in another tab, or the words have changed: ask again
+        del st.session_state[receipt_key]
     except PlatformError as refusal:
         st.session_state[refusal_key] = i18n.refusal(refusal)
     del content  # before the rerun, which keeps this frame a while
@@ -75,6 +77,7 @@ def show(sure: Sequence[UUID], maybe: Sequence[UUID], searched: int) -> None:
     if not sure and not maybe:
         explain_nothing(searched)
         return
+    shop.cart_link(viewer)
     for ids, title, key in ((sure, _("Photos of you"), "sure"), (maybe, _("Perhaps you"), "maybe")):
         shown = photos.still_public(backends, event_id, ids, by=viewer)
         if shown:

@@ -39,6 +39,7 @@ if st.session_state.get("viewed") != view:  # a rerun is not another look
     photos.count_view(backends, event_id, len(shown.photos), by=viewer)
     st.session_state["viewed"] = view
 if shown.photos:
+    shop.cart_link(viewer)
     shop.grid(shown.photos, scope, viewer, key=f"grid_{event_id}_{chosen}_{page}", total=shown.total)
 else:
     style.empty_state(

@@ -2,29 +2,19 @@
 
 import streamlit as st
 
-from core import events, renditions
+from core import events
 from core.i18n import _
 from models.event import Event, EventStatus
-from pages.parts import site, style
-from pages.parts.cards import EventCard, event_cards
+from pages.parts import cards, site, style
 
 backends = site.backends()
-viewer = site.viewer()
 
 
-def card(event: Event) -> EventCard:
+def card(event: Event) -> cards.EventCard:
     """Return an event as its card."""
-    cover = events.cover(backends, event)
-    return EventCard(
-        title=event.name,
-        place=event.place,
-        date_text=site.day(event.held_on),
-        cover_url=renditions.url(backends, cover, "800", "listed") if cover else "",
-        href=f"/gallery?event={event.slug}",
-        chips=[(_("Photos on sale"), "good")]
-        if event.status is EventStatus.ON_SALE
-        else [(_("Photos soon"), "info")],
-    )
+    is_on_sale = event.status is EventStatus.ON_SALE
+    chip: tuple[str, style.Tone] = (_("Photos on sale"), "good") if is_on_sale else (_("Photos soon"), "info")
+    return cards.of_event(event, f"/gallery?event={event.slug}", chip, grant="listed")
 
 
 style.hero(
@@ -36,7 +26,7 @@ text = st.text_input(
 )
 found = events.listed(backends, text)
 if found:
-    event_cards([card(event) for event in found])
+    cards.event_cards([card(event) for event in found])
 elif text:
     style.empty_state(
         _("No event matches"),

@@ -352,14 +352,18 @@ def test_an_unlisted_events_photos_are_not_there_for_passers_by(backends):
             ask()
 
 
-def test_a_photo_is_named_for_messages(backends, event):
+def test_a_photo_is_named_for_messages_to_its_members(backends, event, owner):
     photo = make_photo(backends, event, filename="IMG_9.jpg")
-    unknown = str(some_id())
+    elsewhere = make_photo(backends, make_event(backends), filename="IMG_8.jpg")
+    ids = [str(photo.id), str(elsewhere.id), str(some_id())]
 
-    assert [photos.name_of(backends, str(photo.id)), photos.name_of(backends, unknown)] == [
-        "IMG_9.jpg",
-        unknown,
-    ]
+    assert photos.names(backends, event.id, ids, by=owner) == {
+        ids[0]: "IMG_9.jpg",
+        ids[1]: ids[1],
+        ids[2]: ids[2],
+    }
+    with pytest.raises(NotFound):
+        photos.names(backends, event.id, ids, by=owner_of(backends, make_event(backends)))
 
 
 def test_a_gallery_removed_meanwhile_is_no_duplicate(backends, event, owner, monkeypatch):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-_LOCAL = re.compile(r"/(?![/\\])[^\s\\]*")
+from core.addresses import is_local
+
 _HTTPS = re.compile(r"https://[^\s/\\@]+(/[^\s\\]*)?")
 _mount = st.components.v2.component(
     "encore_redirect", js=(Path(__file__).parent / "redirect.js").read_text("utf-8")
@@ -21,8 +22,3 @@ def redirect(url: str) -> None:
         raise ValueError(f"Neither a local path nor an https address: {url!r}")
     _mount(key="encore_redirect", data={"url": url})
     st.stop()
-
-
-def is_local(url: str) -> bool:
-    """It is a path of this site: it begins with one slash and stays here."""
-    return _LOCAL.fullmatch(url) is not None
