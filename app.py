@@ -27,7 +27,8 @@ async def lifespan(_: object) -> AsyncIterator[None]:
             with processes.site_children(backends.settings.data) as children:
                 _greet(backends)
                 # The first selfie should not wait for the engine to load.
-                threading.Thread(target=backends.pixels.identity, name="warm-up", daemon=True).start()
+                engine = (backends.settings.face_engine,)
+                threading.Thread(target=backends.pixels.identity, args=engine, daemon=True).start()
                 health.watch(children)
                 yield
                 backends.pixels.close()

@@ -35,7 +35,7 @@ def of(backends: Backends) -> Sequence[Part]:
         _ask("objects", backends.objects.check),
         _ask("vectors", backends.vectors.check),
         _worker(),
-        _ask("faces", lambda: backends.pixels.identity().engine),
+        _ask("faces", lambda: backends.pixels.identity(backends.settings.face_engine).engine),
     ]
 
 

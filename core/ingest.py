@@ -13,12 +13,12 @@ import numpy as np
 from sqlalchemy import update
 from sqlmodel import Session, col, delete, select
 
-from core import jobs
+from core import indexes, jobs
 from core.backends import Backends
-from core.errors import Conflict, Unavailable
+from core.errors import Unavailable
 from core.incoming import temporary
 from core.photos import local_copy
-from core.ports import EngineIdentity, FoundFace
+from core.ports import FoundFace
 from models.cart import CartItem
 from models.event import Event
 from models.face import Face, FaceIndex
@@ -28,13 +28,6 @@ from models.photo import Photo, Stage
 
 JPEG = "image/jpeg"
 MOST_FACES = 500  # of one photo; the ids of all its vectors are then known without its rows
-
-
-class EngineChanged(Conflict):
-    """The event's faces were described by another engine than the one that runs now."""
-
-    def __init__(self) -> None:
-        super().__init__("This event was indexed with another face engine. An admin has to re-index it.")
 
 
 def render_photo(backends: Backends, subject: str) -> None:
@@ -95,9 +88,9 @@ def index_faces(backends: Backends, subject: str) -> None:
     photo = _load(backends, subject)
     if photo is None or photo.stage is not Stage.RENDERED:
         return
-    index = face_index(backends, photo.event_id)
+    index = indexes.to_write(backends, photo.event_id)
     with local_copy(backends, photo.original_key) as original:
-        found = backends.pixels.faces(original)[:MOST_FACES]
+        found = backends.pixels.faces(original, index.engine)[:MOST_FACES]
     rows = [_face(photo, rank, face) for rank, face in enumerate(found)]
     _write_vectors(backends, index, rows, found)
     with backends.transaction() as session:
@@ -105,7 +98,7 @@ def index_faces(backends: Backends, subject: str) -> None:
         if moved:
             session.add_all(rows)
             session.get_one(Photo, photo.id).face_count = sum(row.is_searchable for row in rows)
-            _bump(session, photo.event_id)
+            indexes.touch(session, photo.event_id)
     if not moved and _load(backends, subject) is None:  # deleted meanwhile
         backends.vectors.delete(index.collection, _face_ids(photo.id))
 
@@ -146,42 +139,6 @@ def _write_vectors(
         backends.vectors.upsert(index.collection, ids, np.stack(embeddings))
 
 
-def _bump(session: Session, event_id: int) -> None:
-    session.execute(
-        update(FaceIndex).where(col(FaceIndex.event_id) == event_id).values(version=FaceIndex.version + 1)
-    )
-
-
-def face_index(backends: Backends, event_id: int) -> FaceIndex:
-    """Return the event's index, made on first use by today's engine. Raises EngineChanged."""
-    identity = backends.pixels.identity()
-    with backends.transaction() as session:
-        index = session.get(FaceIndex, event_id)
-        if index is None:
-            index = _new_index(event_id, identity)
-            session.add(index)
-    if identity_of(index) != identity:
-        raise EngineChanged
-    return index
-
-
-def _new_index(event_id: int, identity: EngineIdentity) -> FaceIndex:
-    return FaceIndex(
-        event_id=event_id,
-        engine=identity.engine,
-        weights_sha256=identity.weights_sha256,
-        alignment=identity.alignment,
-        dimension=identity.dimension,
-        metric=identity.metric,
-        collection=f"event-{event_id}-{identity.slug}",
-    )
-
-
-def identity_of(index: FaceIndex) -> EngineIdentity:
-    """Return the identity that the index's embeddings were made by."""
-    return EngineIdentity(index.engine, index.weights_sha256, index.alignment, index.dimension, index.metric)
-
-
 def delete_photo(backends: Backends, subject: str) -> None:
     """Job: take a removed photo apart: vectors, rows, renditions, original."""
     photo_id = UUID(subject)
@@ -190,7 +147,7 @@ def delete_photo(backends: Backends, subject: str) -> None:
         if photo is None or photo.removed_at is None:
             return
         _stop_steps(backends, session, subject)
-        index = session.get(FaceIndex, photo.event_id)
+        index = indexes.serving(session, photo.event_id)
     if index is not None:
         # By derived ids and not by rows: a worker that died between the two left vectors alone.
         backends.vectors.delete(index.collection, _face_ids(photo_id))
@@ -200,7 +157,7 @@ def delete_photo(backends: Backends, subject: str) -> None:
         for table in (Face, CartItem, LineItem):  # lines of orders that came to nothing: see photos.delete
             session.exec(delete(table).where(col(table.photo_id) == photo_id))
         session.exec(delete(Photo).where(col(Photo.id) == photo_id))
-        _bump(session, photo.event_id)
+        indexes.touch(session, photo.event_id)
 
 
 def _delete_derived(backends: Backends, photo_id: UUID) -> None:

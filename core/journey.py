@@ -108,7 +108,7 @@ def buy(backends: Backends, stage: Stage, selfie: bytes, report: Report) -> None
     event_id = sharing.open_link(backends, stage.share_token, by=guest).id
     with report.timed("search"):
         receipt = consent.give(backends, event_id, Purpose.SEARCH, by=guest)
-        found = search.by_selfie(backends, event_id, selfie, receipt_id=receipt.id, by=guest)
+        found = search.by_selfies(backends, event_id, [selfie], receipt_id=receipt.id, by=guest)
     report.matches = {
         "sure": [hit.photo.filename for hit in found.sure],
         "maybe": [hit.photo.filename for hit in found.maybe],

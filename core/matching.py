@@ -1,34 +1,32 @@
 """Certainty: which photos to show as surely of the person, and which as perhaps. Pure numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from typing import NamedTuple
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Cosines of the bundled engine (chip plus mirror image). Chosen on 2026-11-20 on a 2-core Debian 12 machine
-# with `python benchmarks/faces.py --data SET`; share of own photos found, share of searches with a wrong one:
-#
-#   cut-off   demo (12 guests)   album (70 people)   portraits of one population (212)
-#   0.920     1.00 / 0.00        0.97 / 0.64         0.99 / 0.99
-#   0.935     1.00 / 0.00        0.89 / 0.20         0.98 / 0.94      MAYBE
-#   0.950     1.00 / 0.00        0.60 / 0.00         0.85 / 0.66
-#   0.960     0.96 / 0.00        0.34 / 0.00         0.67 / 0.18
-#   0.965     0.93 / 0.00        0.22 / 0.00         0.52 / 0.03      SURE
-#   0.970     0.88 / 0.00        0.14 / 0.00         0.37 / 0.00
-#
-# No fixed cut-off suits every event. SURE is where a wrong photo is rare even among people who look alike;
-# far below MAYBE most searches of an album show a stranger's photo.
 SURE = 0.965
 MAYBE = 0.935
 
+Embeddings = NDArray[np.float32]  # (n, dimension), unit length
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The searchable faces of one event, n of them."""
+
+    embeddings: Embeddings  # (n, dimension)
+    photos: NDArray[np.intp]  # (n,), the number of the photo that each face is in
+
 
 class Hit(NamedTuple):
-    """One photo and the cosine similarity of its best face."""
+    """One photo, by the face in it that matched best."""
 
-    photo_id: UUID
-    score: float
+    photo: int  # as in `Crowd.photos`
+    face: int  # row in the crowd
+    certainty: float  # 0..1, the chance that it is the person
 
 
 class Matches(NamedTuple):
@@ -38,19 +36,36 @@ class Matches(NamedTuple):
     maybe: list[Hit]
 
 
-def sort_hits(similarities: NDArray[np.float32], photo_ids: Sequence[UUID]) -> Matches:
-    """Return the photos to show for one probe.
-
-    `similarities`: (n,), cosine of the probe with every face of the event; `photo_ids`: each face's photo.
-    """
-    near = np.flatnonzero(similarities >= MAYBE)
-    hits = best_per_photo(similarities[near], [photo_ids[index] for index in near.tolist()])
-    return Matches([hit for hit in hits if hit.score >= SURE], [hit for hit in hits if hit.score < SURE])
+def find(crowd: Crowd, probes: Embeddings) -> Matches:
+    """Return the photos to show for one person; `probes`: (k, dimension), one row for each selfie."""
+    scores = (crowd.embeddings @ probes.T).max(axis=1)
+    return _sorted(crowd, scores)
 
 
-def best_per_photo(similarities: NDArray[np.float32], photo_ids: Sequence[UUID]) -> list[Hit]:
-    """Return every photo once, with its best face's similarity, best first."""
-    best: dict[UUID, float] = {}
-    for index in np.argsort(-similarities, kind="stable").tolist():
-        best.setdefault(photo_ids[index], float(similarities[index]))
-    return [Hit(photo_id, score) for photo_id, score in best.items()]
+def refine(
+    crowd: Crowd,
+    seen: Sequence[Hit],
+    mine: Set[int],
+    not_mine: Set[int],
+) -> Matches:
+    """Return the photos to show after the person's own words on some of the faces (rows in the crowd)."""
+    known = sorted(mine | {hit.face for hit in seen if hit.certainty >= SURE} - not_mine)
+    scores = (crowd.embeddings @ crowd.embeddings[known].T).max(axis=1, initial=-1)
+    for hit in seen:
+        scores[hit.face] = max(scores[hit.face], hit.certainty)
+    scores[sorted(mine)] = 1
+    scores[sorted(not_mine)] = -1
+    return _sorted(crowd, scores)
+
+
+def _sorted(crowd: Crowd, scores: NDArray[np.float32]) -> Matches:
+    best: dict[int, Hit] = {}
+    for face in np.argsort(-scores, kind="stable").tolist():
+        if scores[face] < MAYBE:
+            break
+        photo = int(crowd.photos[face])
+        best.setdefault(photo, Hit(photo, face, float(scores[face])))
+    hits = list(best.values())
+    return Matches(
+        [hit for hit in hits if hit.certainty >= SURE], [hit for hit in hits if hit.certainty < SURE]
+    )

@@ -163,16 +163,16 @@ class PixelSandbox(Protocol):
         """Write a copy of the file without GPS metadata, pixels untouched."""
         ...
 
-    def faces(self, path: Path) -> list[FoundFace]:
-        """Return the faces of a photo file."""
+    def faces(self, path: Path, engine: str) -> list[FoundFace]:
+        """Return the faces of a photo file as the engine of that name sees them."""
         ...
 
-    def selfie(self, content: bytes) -> list[FoundFace]:
+    def selfie(self, content: bytes, engine: str) -> list[FoundFace]:
         """Return the faces of a selfie. Raises InvalidInput when it is no picture."""
         ...
 
-    def identity(self) -> EngineIdentity:
-        """Return the identity of the engine that makes the embeddings."""
+    def identity(self, engine: str) -> EngineIdentity:
+        """Return the identity of that engine. Raises Unavailable when its weights are not here."""
         ...
 
     def close(self) -> None:

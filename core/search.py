@@ -1,30 +1,28 @@
-"""From a selfie to the photos its owner is in. The selfie and its embedding die in the call."""
+"""From selfies to the photos their owner is in. A selfie and its embedding die in the call."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlmodel import Session, col, select
+from sqlmodel import func, select
 
-from core import access, activity, consent, ingest, matching, photos
+from core import access, activity, consent, crowds, indexes, matching, photos
 from core.access import Scope, Viewer
 from core.backends import Backends
 from core.errors import InvalidInput, PlatformError
 from core.incoming import FileTooBig
 from core.ports import Embedding, FoundFace
+from core.results import Found, Hit
 from models.activity import ActivityKind
 from models.consent import Purpose
-from models.face import Face, FaceIndex
+from models.face import FaceIndex
 from models.photo import Photo
+
+MOST_SELFIES = 5  # of one person, in one search
 
 # A second face at least half as large as the first is a second person, not somebody in the background.
 COMPANION_SHARE = 0.5
 SMALLEST_SELFIE_FACE = 60.0  # pixels; below, the embedding is too unsure to search with
-CACHED_BYTES = 256 * 2**20  # of embeddings kept in memory, over all events
 
 
 class NoFace(InvalidInput):
@@ -55,27 +53,10 @@ class FaceTooBlurred(InvalidInput):
         super().__init__("This picture is blurred. Hold still, find more light and try again.")
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A photo that was found, and how alike its best face is, cosine similarity."""
-
-    photo: Photo
-    score: float
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search shows, best first; a photo is in one of the two lists."""
-
-    sure: Sequence[Hit]
-    maybe: Sequence[Hit]
-    searched_photos: int  # public photos that were looked at
-
-
-def by_selfie(
-    backends: Backends, event_id: int, selfie: bytes, *, receipt_id: UUID | None, by: Viewer
+def by_selfies(
+    backends: Backends, event_id: int, selfies: Sequence[bytes], *, receipt_id: UUID | None, by: Viewer
 ) -> Found:
-    """Return the public photos of the person in the selfie.
+    """Return the public photos of the one person in the selfies.
 
     Raises ConsentMissing before any pixel is looked at, NoFace, SeveralFaces, FaceTooSmall, FaceTooBlurred,
     InvalidInput for what is no picture, Unavailable while the vectors are away.
@@ -83,16 +64,45 @@ def by_selfie(
     with backends.reading() as session:
         scope = access.view(session, by, event_id)
         consent.require(session, receipt_id, event_id, Purpose.SEARCH, by=by)
-    if len(selfie) > backends.settings.max_selfie_mib * 2**20:
+        index = indexes.serving(session, event_id)
+    if any(len(selfie) > backends.settings.max_selfie_mib * 2**20 for selfie in selfies):
         raise FileTooBig(backends.settings.max_selfie_mib)
+    engine = index.engine if index else backends.settings.face_engine
     try:
-        probe = _one_face(backends.pixels.selfie(selfie))
+        probes = [_one_face(backends.pixels.selfie(selfie, engine)) for selfie in selfies]
     except PlatformError as refusal:
         _count(backends, event_id, by, **{f"refused_{type(refusal).__name__}": 1})
         raise
-    found = _find(backends, scope, probe)
+    found = _find(backends, scope, index, probes)
     _count(backends, event_id, by, sure=len(found.sure), maybe=len(found.maybe))
     return found
+
+
+def refined(
+    backends: Backends,
+    event_id: int,
+    found: Found,
+    mine: Set[UUID],
+    not_mine: Set[UUID],
+    *,
+    receipt_id: UUID | None,
+    by: Viewer,
+) -> Found:
+    """Return a search's result after the person said of some faces in it "this is me" or "not me".
+
+    `found` is what `by_selfies` returned, `mine` and `not_mine` are face ids of it. Only counts are stored.
+    """
+    with backends.reading() as session:
+        scope = access.view(session, by, event_id)
+        consent.require(session, receipt_id, event_id, Purpose.SEARCH, by=by)
+        index = indexes.serving(session, event_id)
+    if index is None:
+        return found
+    faces = crowds.of(backends, index)
+    seen = _seen(faces, found)
+    matches = matching.refine(faces.crowd, seen, _rows(faces, mine), _rows(faces, not_mine))
+    _count(backends, event_id, by, confirmed=len(mine), rejected=len(not_mine))
+    return _shown(backends, scope, faces, matches)
 
 
 def _count(backends: Backends, event_id: int, by: Viewer, **numbers: int) -> None:
@@ -113,74 +123,46 @@ def _one_face(faces: Sequence[FoundFace]) -> Embedding:
     return largest.embedding
 
 
-def _find(backends: Backends, scope: Scope, probe: Embedding) -> Found:
+def _find(backends: Backends, scope: Scope, index: FaceIndex | None, probes: Sequence[Embedding]) -> Found:
+    if index is None:
+        return Found([], [], _count_public(backends, scope))
+    indexes.require_engine(backends, index)
+    faces = crowds.of(backends, index)
+    return _shown(backends, scope, faces, matching.find(faces.crowd, np.stack(probes)))
+
+
+def _shown(backends: Backends, scope: Scope, faces: crowds.Faces, matches: matching.Matches) -> Found:
+    wanted = [faces.photo_ids[hit.photo] for hit in (*matches.sure, *matches.maybe)]
     with backends.reading() as session:
-        index = session.get(FaceIndex, scope.event.id)
-        public = set(session.execute(photos.public_query(scope).with_only_columns(col(Photo.id))).scalars())
-    if index is None or not public:
-        return Found([], [], len(public))
-    if ingest.identity_of(index) != backends.pixels.identity():
-        raise ingest.EngineChanged
-    matches = _match(_faces(backends, index), public, probe)
-    with backends.reading() as session:
-        wanted = [hit.photo_id for hit in (*matches.sure, *matches.maybe)]
         shown = photos.visible(session, scope, wanted)
-    return Found(_hits(matches.sure, shown), _hits(matches.maybe, shown), len(public))
-
-
-def _match(faces: "_Faces", public: Set[UUID], probe: Embedding) -> matching.Matches:
-    is_public = np.fromiter((photo in public for photo in faces.photo_ids), bool, len(faces.photo_ids))
-    owners = [photo for photo in faces.photo_ids if photo in public]
-    return matching.sort_hits(faces.embeddings[is_public] @ probe, owners)
-
-
-def _hits(matches: Sequence[matching.Hit], shown: Mapping[UUID, Photo]) -> list[Hit]:
-    return [Hit(shown[match.photo_id], match.score) for match in matches if match.photo_id in shown]
-
-
-# --- the event's faces in memory -----------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Faces:
-    embeddings: NDArray[np.float32]  # (n, dimension), unit length
-    photo_ids: Sequence[UUID]  # (n,), whose face it is
-
-
-_cache: OrderedDict[tuple[str, str, int], _Faces] = (
-    OrderedDict()
-)  # (database, collection, version), oldest first
-_caching = threading.Lock()
-
-
-def _faces(backends: Backends, index: FaceIndex) -> _Faces:
-    """Return every searchable face of an event, exact and from memory while its version stands."""
-    key = (backends.settings.sqlalchemy_url(), index.collection, index.version)
-    with _caching:
-        if key in _cache:
-            _cache.move_to_end(key)
-            return _cache[key]
-    faces = _load(backends, index)
-    with _caching:
-        for stale in [other for other in _cache if other[:2] == key[:2]]:
-            del _cache[stale]
-        _cache[key] = faces
-        while sum(entry.embeddings.nbytes for entry in _cache.values()) > CACHED_BYTES and len(_cache) > 1:
-            _cache.popitem(last=False)
-    return faces
-
-
-def _load(backends: Backends, index: FaceIndex) -> _Faces:
-    face_ids, embeddings = backends.vectors.all(index.collection)
-    with backends.reading() as session:
-        owner = _owners(session, index.event_id)
-    # A vector without a row belongs to a photo that is just coming or going.
-    known = [position for position, face_id in enumerate(face_ids) if face_id in owner]
-    return _Faces(embeddings[known], [owner[face_ids[position]] for position in known])
-
-
-def _owners(session: Session, event_id: int) -> dict[UUID, UUID]:
-    rows = session.exec(
-        select(Face.id, Face.photo_id).where(Face.event_id == event_id, col(Face.is_searchable))
+    return Found(
+        _hits(faces, matches.sure, shown), _hits(faces, matches.maybe, shown), _count_public(backends, scope)
     )
-    return dict(rows.all())
+
+
+def _count_public(backends: Backends, scope: Scope) -> int:
+    with backends.reading() as session:
+        return session.exec(select(func.count()).select_from(photos.public_query(scope).subquery())).one()
+
+
+def _hits(faces: crowds.Faces, matches: Sequence[matching.Hit], shown: Mapping[UUID, Photo]) -> list[Hit]:
+    found = [(faces.photo_ids[match.photo], match) for match in matches]
+    return [
+        Hit(shown[photo_id], faces.face_ids[match.face], match.certainty)
+        for photo_id, match in found
+        if photo_id in shown
+    ]
+
+
+def _seen(faces: crowds.Faces, found: Found) -> list[matching.Hit]:
+    """Return a result as rows of the crowd, without what was deleted since."""
+    rows = [(faces.rows.get(hit.face_id), hit.certainty) for hit in (*found.sure, *found.maybe)]
+    return [
+        matching.Hit(int(faces.crowd.photos[row]), row, certainty)
+        for row, certainty in rows
+        if row is not None
+    ]
+
+
+def _rows(faces: crowds.Faces, face_ids: Set[UUID]) -> set[int]:
+    return {faces.rows[face_id] for face_id in face_ids if face_id in faces.rows}

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     pixel_time_limit: timedelta = Field(
         default=timedelta(seconds=60), description="Time limit of one picture."
     )
+    face_engine: str = Field(default="bundled", description="Engine that new events are indexed with.")
+    weights: Path | None = Field(
+        default=None, description="Folder of downloaded weight files; default: `weights` in `data`."
+    )
     worker_threads: int = Field(default=2, ge=1, le=32, description="Jobs the worker runs at once.")
     job_lease: timedelta = Field(
         default=timedelta(minutes=1), description="After this a job of a dead worker is taken over."
@@ -99,6 +103,11 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> str:
         """Return the database to use."""
         return self.database_url or f"sqlite:///{self.data / 'encore.db'}"
+
+    @property
+    def weights_folder(self) -> Path:
+        """Where downloaded weight files lie."""
+        return self.weights or self.data / "weights"
 
     def signing_secret(self) -> str:
         """Return the secret, made once into the data folder (mode 600) when none is set."""

@@ -31,6 +31,7 @@ def build(settings: Settings, vectors: VectorStore | None = None) -> Backends:
         vectors=vectors or ChromaVectors(lambda: processes.chroma_address(settings.data)),
         pixels=ProcessSandbox(
             size=settings.pixel_children,
+            weights=settings.weights_folder,
             memory_limit=settings.pixel_memory_mib * 2**20,
             time_limit=settings.pixel_time_limit,
         ),

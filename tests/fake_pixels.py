@@ -16,8 +16,8 @@ DESCRIPTION = 0x010E  # EXIF ImageDescription: "anna,ben" are two people, "anna:
 class FakePixels:
     """Keeps the promises of `PixelSandbox` in this process."""
 
-    def __init__(self, engine: str = "fake") -> None:
-        self.engine = engine
+    def __init__(self, weights_sha256: str = "0" * 64) -> None:
+        self.weights_sha256 = weights_sha256
 
     def inspect(self, path: Path) -> PhotoFacts:
         """Really inspect the file."""
@@ -31,13 +31,13 @@ class FakePixels:
         """Really strip it."""
         geotags.without_gps(path, target)
 
-    def faces(self, path: Path) -> list[FoundFace]:
+    def faces(self, path: Path, engine: str) -> list[FoundFace]:
         """Return the people named in the picture's description."""
         with Image.open(path) as picture:
             names = str(picture.getexif().get(DESCRIPTION, ""))
         return [found(name) for name in names.split(",") if name]
 
-    def selfie(self, content: bytes) -> list[FoundFace]:
+    def selfie(self, content: bytes, engine: str) -> list[FoundFace]:
         """Inspect the selfie, then return who is in it."""
         import tempfile
 
@@ -45,11 +45,11 @@ class FakePixels:
             file.write(content)
             file.flush()
             imaging.inspect(Path(file.name))
-            return self.faces(Path(file.name))
+            return self.faces(Path(file.name), engine)
 
-    def identity(self) -> EngineIdentity:
+    def identity(self, engine: str) -> EngineIdentity:
         """Return an identity of its own."""
-        return EngineIdentity(self.engine, "0" * 64, "none", DIMENSION, "cosine")
+        return EngineIdentity(engine, self.weights_sha256, "none", DIMENSION, "cosine")
 
     def close(self) -> None:
         """Nothing to stop."""

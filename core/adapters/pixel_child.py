@@ -1,6 +1,6 @@
 """The child of `process_sandbox`: works on strangers' pixels within limits, one call after another.
 
-Started as `python -m core.adapters.pixel_child FD PARENT_PID ENGINE MEMORY_BYTES`. It ends when its pipe
+Started as `python -m core.adapters.pixel_child FD PARENT_PID WEIGHTS_FOLDER MEMORY_BYTES`. It ends when its pipe
 closes, when its parent is gone, and after a bug of ours, of which it sends the traceback first.
 """
 
@@ -33,14 +33,14 @@ Answer = tuple[str, Any]  # "begun", "value", "refusal" or "bug", and what it is
 Work = Callable[..., Any]
 
 
-def main(descriptor: int, parent_pid: int, engine: str, memory_limit: int) -> None:
+def main(descriptor: int, parent_pid: int, weights: Path, memory_limit: int) -> None:
     """Answer calls until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     _limit(memory_limit)
     threading.Thread(target=_end_with, args=(parent_pid,), daemon=True).start()
     connection: Connection[Any, Any] = Connection(descriptor)
     sys.excepthook = partial(_send_bug, connection)
-    works = _works(engine)
+    works = _works(weights)
     while True:
         try:
             name, arguments = connection.recv()
@@ -88,20 +88,20 @@ def _answer(work: Work, arguments: tuple[Any, ...]) -> Answer:
         )
 
 
-def _works(engine_name: str) -> dict[str, Work]:
-    """Return what can be asked. The engine is loaded by the first call that needs it."""
+def _works(weights: Path) -> dict[str, Work]:
+    """Return what can be asked. An engine is loaded by the first call that needs it."""
 
     @cache
-    def engine() -> FaceEngine:
-        module, _, factory = ENGINES.get(engine_name, engine_name).partition(":")
+    def engine(name: str) -> FaceEngine:
+        module, _, factory = ENGINES.get(name, name).partition(":")
         made: FaceEngine = getattr(importlib.import_module(module), factory)()
         return made
 
-    def faces(source: Path | bytes) -> list[FoundFace]:
-        return engine().find(imaging.load_upright(source, DETECTION_SIDE))
+    def faces(source: Path | bytes, engine_name: str) -> list[FoundFace]:
+        return engine(engine_name).find(imaging.load_upright(source, DETECTION_SIDE))
 
-    def identity() -> EngineIdentity:
-        return engine().identity
+    def identity(engine_name: str) -> EngineIdentity:
+        return engine(engine_name).identity
 
     return {
         "inspect": imaging.inspect,
@@ -118,4 +118,4 @@ def _render(path: Path, mark: str) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

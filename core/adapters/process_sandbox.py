@@ -42,22 +42,22 @@ class ChildLost(Unavailable):
 class ProcessSandbox:
     """A PixelSandbox of `size` children, started when first needed and replaced when they fall.
 
-    `engine` is a name that `pixel_child` knows, or the `module:attribute` of a factory.
+    `weights` is the folder of downloaded weight files.
     """
 
     def __init__(
         self,
         size: int,
-        engine: str = "bundled",
+        weights: Path,
         memory_limit: int = 3 * GIB,  # bytes of address space per child
         time_limit: timedelta = timedelta(seconds=60),
         wait_limit: timedelta = timedelta(seconds=30),
     ) -> None:
-        self._engine = engine
+        self._weights = weights
         self._memory_limit = memory_limit
         self._time_limit = time_limit
         self._wait_limit = wait_limit
-        self._identity: EngineIdentity | None = None
+        self._identities: dict[str, EngineIdentity] = {}
         self._lock = threading.Lock()
         self._is_closed = False
         self._children: set[_Child] = set()
@@ -78,24 +78,24 @@ class ProcessSandbox:
         """Write a copy of the file without GPS metadata, pixels untouched."""
         self._call("without_gps", path.absolute(), target.absolute())
 
-    def faces(self, path: Path) -> list[FoundFace]:
-        """Return the faces of a photo file."""
-        return cast(list[FoundFace], self._call("faces", path.absolute()))
+    def faces(self, path: Path, engine: str) -> list[FoundFace]:
+        """Return the faces of a photo file as the engine of that name sees them."""
+        return cast(list[FoundFace], self._call("faces", path.absolute(), engine))
 
-    def selfie(self, content: bytes) -> list[FoundFace]:
+    def selfie(self, content: bytes, engine: str) -> list[FoundFace]:
         """Return the faces of a selfie. Raises InvalidInput when it is no picture."""
-        return cast(list[FoundFace], self._call("selfie", content))
+        return cast(list[FoundFace], self._call("selfie", content, engine))
 
-    def identity(self) -> EngineIdentity:
-        """Return the identity of the engine that makes the embeddings. Raises Unavailable."""
-        if self._identity is None:
+    def identity(self, engine: str) -> EngineIdentity:
+        """Return the identity of that engine. Raises Unavailable."""
+        if engine not in self._identities:
             try:
-                self._identity = cast(EngineIdentity, self._call("identity"))
+                self._identities[engine] = cast(EngineIdentity, self._call("identity", engine))
             except UnreadableFile as error:
                 raise Unavailable(
                     "The face search does not start right now. Please try again later."
                 ) from error
-        return self._identity
+        return self._identities[engine]
 
     def close(self) -> None:
         """Stop the children; a call under way ends with Unavailable."""
@@ -155,7 +155,7 @@ class ProcessSandbox:
         _stop(child)
         with self._lock:
             self._require_open()
-            fresh = _Child(self._engine, self._memory_limit)
+            fresh = _Child(self._weights, self._memory_limit)
             self._children = {other for other in self._children if other is not child} | {fresh}
         return fresh
 
@@ -180,11 +180,11 @@ class _Child:
     `sys.modules["__main__"]`, and spawn runs what it finds there, so that the child would run the page.
     """
 
-    def __init__(self, engine: str, memory_limit: int) -> None:
+    def __init__(self, weights: Path, memory_limit: int) -> None:
         self.has_begun = False  # the call that it was given last
         self._connection: Connection[Any, Any]
         self._connection, theirs = Pipe()
-        arguments = [str(theirs.fileno()), str(os.getpid()), engine, str(memory_limit)]
+        arguments = [str(theirs.fileno()), str(os.getpid()), str(weights.absolute()), str(memory_limit)]
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "core.adapters.pixel_child", *arguments],

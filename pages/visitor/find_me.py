@@ -47,8 +47,8 @@ def find() -> None:
     st.session_state.pop(refusal_key, None)
     try:
         with st.spinner(_("Looking through the photos…")):
-            found = search.by_selfie(
-                backends, event_id, content, receipt_id=st.session_state[receipt_key], by=viewer
+            found = search.by_selfies(
+                backends, event_id, [content], receipt_id=st.session_state[receipt_key], by=viewer
             )
         st.session_state[found_key] = (
             [hit.photo.id for hit in found.sure],

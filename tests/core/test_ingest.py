@@ -201,14 +201,14 @@ def test_a_photo_with_gps_is_delivered_without_it_and_otherwise_the_same(backend
 def test_faces_of_two_engines_are_never_mixed(backends, event, owner, work):
     upload(backends, event, make_jpeg("anna"), by=owner)
     work()
-    backends.pixels = FakePixels(engine="another")
+    backends.pixels = FakePixels("f" * 64)
     photo = upload(backends, event, make_jpeg("ben", seed=5), by=owner)
 
     work()
 
     failed = [job for job in all_of(backends, Job) if job.status is JobStatus.FAILED]
     assert [(job.kind, job.subject) for job in failed] == [(JobKind.INDEX_FACES, str(photo.id))]
-    assert failed[0].last_error == str(ingest.EngineChanged())
+    assert failed[0].last_error == str(indexes.EngineChanged())
     assert row(backends, photo).stage is Stage.RENDERED
     assert len(vectors(backends)) == 1
 
@@ -219,6 +219,6 @@ def test_an_index_knows_what_made_it(backends, event, owner, work):
 
     index = all_of(backends, FaceIndex)[0]
 
-    assert ingest.identity_of(index) == backends.pixels.identity()
-    assert index.collection == f"event-{event.id}-{backends.pixels.identity().slug}"
+    assert indexes.identity_of(index) == backends.pixels.identity("bundled")
+    assert index.collection == f"event-{event.id}-{backends.pixels.identity('bundled').slug}"
     assert (index.dimension, next(iter(vectors(backends).values())).shape) == (DIMENSION, (DIMENSION,))

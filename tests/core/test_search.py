@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sqlmodel import select
 
-from core import consent, ingest, photos, search, sharing
+from core import consent, indexes, photos, results, search, sharing
 from core.errors import InvalidInput, Unavailable
 from models.activity import Activity, ActivityKind
 from models.consent import Purpose
@@ -40,11 +40,11 @@ def shoot(backends, event, *people: str, seed: int = 0, **fields) -> Photo:
     return photo
 
 
-def ask(backends, event, viewer, *who: str, receipt=None, selfie: bytes | None = None) -> search.Found:
+def ask(backends, event, viewer, *who: str, receipt=None, selfie: bytes | None = None) -> results.Found:
     """Search with a selfie of these people, having agreed to it."""
     receipt = receipt or consent.give(backends, event.id, Purpose.SEARCH, by=viewer)
     selfie = make_jpeg(*who, size=(640, 480)) if selfie is None else selfie
-    return search.by_selfie(backends, event.id, selfie, receipt_id=receipt.id, by=viewer)
+    return search.by_selfies(backends, event.id, [selfie], receipt_id=receipt.id, by=viewer)
 
 
 def ids(hits) -> set:
@@ -67,13 +67,13 @@ def test_a_selfie_finds_exactly_its_owners_photos(backends, event, viewer, work)
     assert ids(result.sure) == {photo.id for photo in mine}
     assert result.maybe == []
     assert result.searched_photos == 3
-    assert all(hit.score == pytest.approx(1, abs=1e-5) for hit in result.sure)
+    assert all(hit.certainty == pytest.approx(1, abs=1e-5) for hit in result.sure)
 
 
 def test_an_event_without_photos_finds_nothing_kindly(backends, event, viewer):
     result = ask(backends, event, viewer, "anna")
 
-    assert result == search.Found([], [], 0)
+    assert result == results.Found([], [], 0)
 
 
 # --- selfies that do not do ----------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_people_who_look_alike_are_shown_apart_from_the_sure(backends, event, vi
         cosine: (cosine * anna + np.sqrt(1 - cosine**2) * across).astype(np.float32) for cosine in (0.95, 0.9)
     }
 
-    def looking_like(cosine: float) -> search.Found:
+    def looking_like(cosine: float) -> results.Found:
         face = found("anna")
         object.__setattr__(face, "embedding", alike[cosine])
         monkeypatch.setattr(backends.pixels, "selfie", lambda _: [face])
@@ -244,9 +244,9 @@ def test_the_memory_is_bounded(backends, viewer, work, monkeypatch):
 def test_another_engines_faces_are_not_compared(backends, event, viewer, work):
     shoot(backends, event, "anna")
     work()
-    backends.pixels = FakePixels(engine="another")
+    backends.pixels = FakePixels("f" * 64)
 
-    with pytest.raises(ingest.EngineChanged, match="re-index"):
+    with pytest.raises(indexes.EngineChanged, match="re-index"):
         ask(backends, event, viewer, "anna")
 
 

@@ -67,7 +67,7 @@ def test_without_consent_no_face_is_looked_at(backends, event, viewer, arrange):
     with pytest.raises(consent.ConsentMissing, match="agree"):
         ask(backends, event, viewer, "anna", receipt=receipt)
     with pytest.raises(consent.ConsentMissing):
-        search.by_selfie(backends, event.id, make_jpeg("anna"), receipt_id=None, by=viewer)
+        search.by_selfies(backends, event.id, [make_jpeg("anna")], receipt_id=None, by=viewer)
 
     assert searches(backends) == []
 
