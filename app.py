@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 
 from api import deps, middleware, routes
-from core import accounts, health, logs, processes, schema, wiring
+from core import accounts, crowds, health, logs, processes, schema, wiring
 from core.backends import Backends
 from core.errors import PlatformError
 
@@ -26,9 +26,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
             schema.upgrade(backends.engine)
             with processes.site_children(backends.settings.data) as children:
                 _greet(backends)
-                # The first selfie should not wait for the engine to load.
-                engine = (backends.settings.face_engine,)
-                threading.Thread(target=backends.pixels.identity, args=engine, daemon=True).start()
+                _warm_up(backends)
                 health.watch(children)
                 yield
                 backends.pixels.close()
@@ -36,6 +34,13 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         print(f"encore: {refusal}", file=sys.stderr, flush=True)
         # Whatever is raised here, Starlette prints with its traceback; our children have ended by now.
         os._exit(1)
+
+
+def _warm_up(backends: Backends) -> None:
+    """Load the engine and the open events' faces in the background: the first selfie should not wait."""
+    engine = (backends.settings.face_engine,)
+    threading.Thread(target=backends.pixels.identity, args=engine, daemon=True).start()
+    threading.Thread(target=crowds.warm, args=(backends,), daemon=True).start()
 
 
 def _greet(backends: Backends) -> None:

@@ -1,127 +1,165 @@
-"""How well the face engine and the matching find people in one event.
+"""How well an engine and the matching find people in one event.
 
-Run `python benchmarks/faces.py --data DIR`, where DIR holds `selfies/`, `photos/` and `truth.json` with,
-for each person, a selfie and the photos that show them.
+Run `python -m benchmarks.faces DATASET --engine NAME [--json]`, where DATASET holds `selfies/`, `photos/` and
+`truth.json` with, for each person, a selfie and the photos that show them. All photos are indexed as one
+event, then each person searches once, at the product's own cut-offs. `found*` is the share of people's own
+photos that is shown; `wrong*` the share of searches that show at least one photo without the person;
+`wrong_photos_sure` the share of the photos shown as sure that are wrong; `fnir_at_fpir` the share of own
+photos missed at the cut-off where that share of the searches shows a wrong one. `refused` counts selfies
+that the product would have asked to take again: such a person finds nothing.
 """
 
 import argparse
 import json
-import sys
+import resource
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from uuid import UUID
+from typing import Any
 
-import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
+from core import calibrations, imaging, matching, selfies
+from core.adapters import face_engines
+from core.adapters.five_point_engine import LONGEST_SIDE
+from core.errors import PlatformError
+from core.ports import FaceEngine
+from core.settings import Settings
 
-from core.adapters.onnx_faces import OnnxFaceEngine
-from core.matching import Matches, best_per_photo, sort_hits
-from core.ports import Embedding, FaceEngine, Pixels
-
-FPIR_PERCENTS = (1, 5, 10)
-
-
-@dataclass(frozen=True)
-class Search:
-    """One person's search: what was shown, all scores, and what is true."""
-
-    matches: Matches
-    scores: Mapping[UUID, float]
-    own: frozenset[UUID]
+FPIRS = ("0.01", "0.05", "0.1")
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Shares from 0 to 1, but for the last two; the names are those of the set's description."""
+    """Shares from 0 to 1, but for the counts and what is measured in a unit."""
 
+    engine: str
+    people: int
+    photos: int
+    faces: int  # searchable ones
+    refused: int
     found_sure: float
     found: float
     wrong_sure: float
     wrong: float
     wrong_photos_sure: float
-    fnir_at_fpir: Mapping[int, float]
-    strangers_sure: int  # photos without the person shown as sure, over all searches
-    cpu_seconds_per_photo: float
+    fnir_at_fpir: Mapping[str, float]
+    photos_per_second: float  # of one process
+    cpu_seconds_per_photo: float  # from the file to the embeddings
+    peak_memory_mb: float  # of the whole process
 
 
-def load(path: Path) -> Pixels:
-    """Return (height, width, 3), RGB, upright."""
-    return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), np.uint8)
+@dataclass(frozen=True)
+class Search:
+    """One person's search: the photos shown, every photo's score, and what is true."""
+
+    sure: frozenset[int]
+    shown: frozenset[int]
+    scores: np.ndarray  # (photos,), natural logarithm of odds; -inf without a face
+    own: frozenset[int]
 
 
 def measure(engine: FaceEngine, folder: Path, people: int | None = None) -> Figures:
     """Index all photos of a set and search for each person, or for the first few."""
     truth = json.loads((folder / "truth.json").read_text())["people"]
     names = sorted(path.relative_to(folder).as_posix() for path in (folder / "photos").iterdir())
-    ids = {name: UUID(int=number) for number, name in enumerate(names)}
-    started = time.process_time()
-    faces = [(ids[name], face) for name in names for face in engine.find(load(folder / name))]
-    seconds = (time.process_time() - started) / len(names)
-    indexed = [(photo_id, face.embedding) for photo_id, face in faces if face.embedding is not None]
-    searches = []
-    for person in list(truth.values())[:people]:
-        probe = selfie_embedding(engine, folder / person["selfie"])
-        own = frozenset(ids[name] for name in person["photos"])
-        searches.append(search(probe, indexed, own))
-    return summary(searches, seconds)
-
-
-def selfie_embedding(engine: FaceEngine, path: Path) -> Embedding | None:
-    """Return the largest searchable face of a selfie."""
-    return next((face.embedding for face in engine.find(load(path)) if face.embedding is not None), None)
-
-
-def search(
-    probe: Embedding | None, indexed: Sequence[tuple[UUID, Embedding]], own: frozenset[UUID]
-) -> Search:
-    """Search an event's faces for one probe; without a probe nothing is found."""
-    if probe is None:
-        return Search(Matches([], []), {}, own)
-    photo_ids = [photo_id for photo_id, _ in indexed]
-    similarities = np.stack([embedding for _, embedding in indexed]) @ probe
-    scores = {hit.photo_id: hit.score for hit in best_per_photo(similarities, photo_ids)}
-    return Search(sort_hits(similarities, photo_ids), scores, own)
-
-
-def summary(searches: Sequence[Search], seconds: float) -> Figures:
-    """Return the figures over all searches."""
-    sure = [({hit.photo_id for hit in one.matches.sure}, one.own) for one in searches]
-    both = [({hit.photo_id for hit in [*one.matches.sure, *one.matches.maybe]}, one.own) for one in searches]
-    own_photos = sum(len(one.own) for one in searches)
-    strangers = sum(len(shown - own) for shown, own in sure)
+    cpu, wall = time.process_time(), time.perf_counter()
+    crowd = index(engine, [folder / name for name in names])
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    persons = list(truth.values())[:people]
+    probes = [probe(engine, folder / person["selfie"]) for person in persons]
+    searches = [
+        search(crowd, one, len(names), frozenset(names.index(name) for name in person["photos"]))
+        for one, person in zip(probes, persons, strict=True)
+    ]
     return Figures(
-        found_sure=sum(len(shown & own) for shown, own in sure) / own_photos,
-        found=sum(len(shown & own) for shown, own in both) / own_photos,
-        wrong_sure=float(np.mean([bool(shown - own) for shown, own in sure])),
-        wrong=float(np.mean([bool(shown - own) for shown, own in both])),
-        wrong_photos_sure=strangers / max(1, sum(len(shown) for shown, _ in sure)),
-        fnir_at_fpir={percent: fnir(searches, percent / 100) for percent in FPIR_PERCENTS},
-        strangers_sure=strangers,
-        cpu_seconds_per_photo=seconds,
+        engine=engine.identity.engine,
+        people=len(persons),
+        photos=len(names),
+        faces=len(crowd.embeddings),
+        refused=sum(one is None for one in probes),
+        photos_per_second=len(names) / wall,
+        cpu_seconds_per_photo=cpu / len(names),
+        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        **shares(searches),
     )
+
+
+def index(engine: FaceEngine, photos: Sequence[Path]) -> matching.Crowd:
+    """Return the searchable faces of an event, made as the product makes them."""
+    rows = [
+        (number, face.embedding)
+        for number, path in enumerate(photos)
+        for face in engine.find(imaging.load_upright(path, LONGEST_SIDE))
+        if face.embedding is not None
+    ]
+    numbers, embeddings = zip(*rows, strict=True)
+    usual = calibrations.of(engine.identity.engine)
+    return matching.crowd(np.stack(embeddings), np.array(numbers), usual)
+
+
+def probe(engine: FaceEngine, selfie: Path) -> np.ndarray | None:
+    """Return the embedding of a selfie, (dimension,), or None where the product would refuse it."""
+    try:
+        return selfies.one_face(engine.find(imaging.load_upright(selfie, LONGEST_SIDE)))
+    except PlatformError:
+        return None
+
+
+def search(crowd: matching.Crowd, probe: np.ndarray | None, photos: int, own: frozenset[int]) -> Search:
+    """Search an event's faces for one probe; without a probe nothing is found."""
+    scores = np.full(photos, -np.inf)
+    if probe is None:
+        return Search(frozenset(), frozenset(), scores, own)
+    np.maximum.at(scores, crowd.photos, matching.log_odds(crowd, probe[None]))
+    found = matching.find(crowd, probe[None])
+    sure = frozenset(hit.photo for hit in found.sure)
+    return Search(sure, sure | {hit.photo for hit in found.maybe}, scores, own)
+
+
+def shares(searches: Sequence[Search]) -> dict[str, Any]:
+    """Return the shares over all searches, by their names in `Figures`."""
+    own_photos = sum(len(one.own) for one in searches)
+    shown_sure = sum(len(one.sure) for one in searches)
+    return {
+        "found_sure": sum(len(one.sure & one.own) for one in searches) / own_photos,
+        "found": sum(len(one.shown & one.own) for one in searches) / own_photos,
+        "wrong_sure": float(np.mean([bool(one.sure - one.own) for one in searches])),
+        "wrong": float(np.mean([bool(one.shown - one.own) for one in searches])),
+        "wrong_photos_sure": sum(len(one.sure - one.own) for one in searches) / max(1, shown_sure),
+        "fnir_at_fpir": {fpir: fnir(searches, float(fpir)) for fpir in FPIRS},
+    }
 
 
 def fnir(searches: Sequence[Search], fpir: float) -> float:
     """Return the share of own photos missed where a share `fpir` of the searches shows a wrong photo."""
-    wrong = [max((s for i, s in one.scores.items() if i not in one.own), default=-1.0) for one in searches]
-    allowed = int(fpir * len(searches))
-    cutoff = sorted(wrong, reverse=True)[allowed]  # only scores above it are shown
-    own = [one.scores.get(photo_id, -1.0) for one in searches for photo_id in one.own]
+    wrong = sorted((_best_wrong(one) for one in searches), reverse=True)
+    cutoff = wrong[int(fpir * len(searches))]  # only scores above it are shown
+    own = [one.scores[photo] for one in searches for photo in one.own]
     return float(np.mean(np.array(own) <= cutoff))
 
 
+def _best_wrong(one: Search) -> float:
+    strangers = np.delete(one.scores, sorted(one.own))
+    return float(strangers.max(initial=-np.inf))
+
+
 def main() -> None:
-    """Print one line per figure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    figures = measure(OnnxFaceEngine(), parser.parse_args().data)
-    for name, value in vars(figures).items():
+    """Print one line per figure; with --json, all of them as one line at the end."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faces", description=__doc__)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--engine", default="bundled")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    engine = face_engines.load(options.engine, Settings().weights_folder)
+    figures = asdict(measure(engine, options.dataset))
+    for name, value in figures.items():
         for label, number in value.items() if isinstance(value, Mapping) else [("", value)]:
-            print(f"{name + (f' {label} %' if label else ''):<24}{number:>8.3f}")
+            shown = f"{number:>10.3f}" if isinstance(number, float) else f"{number:>10}"
+            print(f"{f'{name} {label}'.strip():<24}{shown}")
+    if options.json:
+        print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""The commands: `python -m core worker | migrate | demo | journey | admin-link | audit`."""
+"""The commands: `python -m core worker | migrate | demo | journey | faces | admin-link | audit`."""
 
 import argparse
 import json
 import signal
 import sys
 import tempfile
+import textwrap
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from core import accounts, audit, demo, journey, logs, schema, wiring, worker
+from core import accounts, audit, demo, engines, journey, logs, schema, weights, wiring, worker
 from core.errors import PlatformError
 from core.settings import Settings
 
@@ -46,7 +47,19 @@ def _parser() -> argparse.ArgumentParser:
     walking.add_argument("--selfie", type=Path, required=True, help="picture of the guest")
     walking.add_argument("--json", action="store_true", help="print the result only")
     walking.set_defaults(run=_journey)
+    _add_faces(commands.add_parser("faces", help="list, install and verify face engines"))
     return parser
+
+
+def _add_faces(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True)
+    commands.add_parser("list", help="what there is").set_defaults(run=_list_engines)
+    installing = commands.add_parser("install", help="download the weights of an engine")
+    installing.add_argument("name")
+    installing.set_defaults(run=_install_engine)
+    verifying = commands.add_parser("verify", help="check the weights of one engine, or of all installed")
+    verifying.add_argument("name", nargs="?")
+    verifying.set_defaults(run=_verify_engines)
 
 
 def _worker(_: argparse.Namespace) -> None:
@@ -96,7 +109,8 @@ def _journey(options: argparse.Namespace) -> int:
             return 2
     with tempfile.TemporaryDirectory(prefix="encore-journey-") as folder:
         # Nothing of the real installation is touched, whatever the environment says.
-        settings = Settings(data=Path(folder), database_url=None, s3_endpoint=None)
+        weights_folder = Settings().weights_folder
+        settings = Settings(data=Path(folder), weights=weights_folder, database_url=None, s3_endpoint=None)
         with wiring.command_backends(settings) as backends:
             schema.upgrade(backends.engine)
             progress = _silent if options.json else _bar
@@ -121,6 +135,60 @@ def _tell(report: journey.Report) -> None:
         if report.order
         else "No order."
     )
+
+
+def _list_engines(_: argparse.Namespace) -> None:
+    settings = Settings()
+    rows = [("NAME", "ENGINE", "INSTALLED", "DOWNLOAD", "MISSES")]
+    for state in weights.overview(settings.weights_folder):
+        spec = state.spec
+        misses = ", ".join(f"{figures.dataset} {figures.fnir:.0%}" for figures in spec.measured)
+        size = f"{spec.download_size / 1e6:.1f} MB" if spec.downloads else "nothing"
+        name = f"{spec.name} *" if spec.name == settings.face_engine else spec.name
+        engine = f"{spec.detector} + {spec.recogniser}"
+        is_installed = "yes" if state.is_installed else "no"
+        rows.append((name, engine, is_installed, size, misses or "not measured"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("* describes the faces of new events. MISSES: own photos missed where 5 % of searches are wrong.")
+    for spec in engines.ENGINES.values():
+        print(
+            textwrap.fill(
+                f"{spec.name}: {spec.limits} {spec.licence}",
+                100,
+                subsequent_indent="  ",
+                break_on_hyphens=False,
+            )
+        )
+
+
+def _install_engine(options: argparse.Namespace) -> None:
+    spec = engines.named(options.name)
+    came = wiring.install_engine(spec, Settings(), _megabytes)
+    if not spec.downloads:
+        print(f'"{spec.name}" comes with Encore: nothing is to be downloaded.')
+    elif came:
+        print(f'"{spec.name}" is installed. New events use it with ENCORE_FACE_ENGINE={spec.name}.')
+        print(f"Its licence: {spec.licence}")
+    else:
+        print(f'"{spec.name}" was installed already.')
+
+
+def _verify_engines(options: argparse.Namespace) -> int:
+    folder = Settings().weights_folder
+    specs = [engines.named(options.name)] if options.name else list(engines.ENGINES.values())
+    states = [weights.state(spec, folder) for spec in specs]
+    for state in states:
+        print(f"{state.spec.name}: {state.problem or 'every file is the one it should be.'}")
+    # an engine that nobody asked for and nobody installed is no fault
+    return int(any(state.is_broken or (options.name and state.problem) for state in states))
+
+
+def _megabytes(name: str, done: int, total: int) -> None:
+    if sys.stderr.isatty() or done == total:
+        end = "\n" if done == total or not sys.stderr.isatty() else ""
+        print(f"\r{name}: {done / 1e6:.1f} of {total / 1e6:.1f} MB", end=end, file=sys.stderr)
 
 
 def _bar(step: str, done: int, total: int) -> None:

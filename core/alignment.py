@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from core.ports import Pixels
 
-# Embeddings from chips of two versions are never compared: change it with anything below.
-ALIGNMENT_VERSION = "five-points-1"
+# Embeddings from chips of two versions are never compared: change `engines.ALIGNMENT_VERSION` with this file.
 
 Points = NDArray[np.float64]  # (5, 2) pixels: left eye, right eye, nose, left and right of the mouth, as seen
 
@@ -24,6 +23,11 @@ class Template:
 
 # Where dlib's own 150 pixel chips, padding 0.25, show MTCNN's points on average; measured, not published.
 DLIB_TEMPLATE = Template(150, ((46.5, 45.0), (101.5, 44.9), (74.0, 77.4), (49.6, 101.5), (99.1, 100.6)))
+# What ArcFace (Deng et al. 2019), SFace and MobileFaceNet were trained on, as OpenCV publishes it.
+ARCFACE_TEMPLATE = Template(
+    112,
+    ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)),
+)
 
 
 def similarity(source: Points, target: Points) -> NDArray[np.float64]:

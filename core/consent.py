@@ -12,7 +12,7 @@ from models.activity import ActivityKind
 from models.consent import ConsentReceipt, Purpose
 
 # Raised with every change of the words that a visitor agrees to.
-SEARCH_TEXT_VERSION = "2026-11"
+SEARCH_TEXT_VERSION = "2026-11.2"
 
 
 class ConsentMissing(Forbidden):

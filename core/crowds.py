@@ -1,69 +1,236 @@
-"""The searchable faces of an event in memory: exact, and read again when they have changed."""
+"""The searchable faces of an event in memory: exact, and kept up to date at the cost of what is new."""
 
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, overload
 from uuid import UUID
 
 import numpy as np
-from sqlmodel import Session, col, select
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, String, cast
+from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import Select
 
-from core import matching
+from core import calibrations, matching
 from core.backends import Backends
-from models.face import Face, FaceIndex
+from core.errors import Unavailable
+from models.event import Event
+from models.face import Face, FaceIndex, IndexStatus
 
-CACHED_BYTES = 256 * 2**20  # of embeddings kept in memory, over all events
+CACHED_BYTES = 128 * 2**20  # of embeddings kept in memory, over all events but the one that is searched
+ROOM = 4  # times as many rows reserved as are needed; what is not written to takes no memory
+OURS = 3  # references to a matrix that no search looks through: its name, what is kept of it, the question
+FRESH = 0.9  # share of the cohort that must be left for it to go on serving after a deletion
+
+HexIds = NDArray[np.bytes_]  # (n,), 32 hexadecimal digits each: a third of what so many UUIDs would take
+
+
+class Ids(Sequence[UUID]):
+    """Many ids in little memory."""
+
+    def __init__(self, digits: HexIds) -> None:
+        self.digits = digits
+
+    @classmethod
+    def of(cls, ids: Iterable[UUID]) -> "Ids":
+        """Return the same ids."""
+        return cls(np.array([one.hex for one in ids], "S32"))
+
+    def __len__(self) -> int:
+        return len(self.digits)
+
+    @overload
+    def __getitem__(self, where: int) -> UUID: ...
+
+    @overload
+    def __getitem__(self, where: slice) -> list[UUID]: ...
+
+    def __getitem__(self, where: int | slice) -> UUID | list[UUID]:
+        if isinstance(where, slice):
+            return [UUID(digits.decode()) for digits in self.digits[where].tolist()]
+        return UUID(self.digits[where].decode())
+
+    def row(self, one: UUID) -> int | None:
+        """Return where an id stands, None when it is not there."""
+        found = np.flatnonzero(self.digits == one.hex.encode())
+        return int(found[0]) if len(found) else None
 
 
 @dataclass(frozen=True)
 class Faces:
-    """What a search looks through; row i of the crowd is face i."""
+    """What a search looks through; row i of the crowd is face i. Nothing in it ever changes."""
 
     crowd: matching.Crowd
-    face_ids: Sequence[UUID]  # (n,)
-    photo_ids: Sequence[UUID]  # by the crowd's photo number
-    rows: Mapping[UUID, int]  # of each face id
+    face_ids: Ids  # (n,)
+    photo_ids: Ids  # by the crowd's photo number
 
 
-_cache: OrderedDict[tuple[str, str, int], Faces] = OrderedDict()  # (database, collection, version)
+_cache: "OrderedDict[tuple[str, int], _Memory]" = OrderedDict()  # by (database, event), latest used last
 _caching = threading.Lock()
 
 
 def of(backends: Backends, index: FaceIndex) -> Faces:
-    """Return every searchable face of an event, from memory while its version stands."""
-    key = (backends.settings.sqlalchemy_url(), index.collection, index.version)
+    """Return every searchable face that the index had when it was read, or later. Raises Unavailable."""
+    key = (backends.settings.sqlalchemy_url(), index.event_id)
     with _caching:
-        if key in _cache:
-            _cache.move_to_end(key)
-            return _cache[key]
-    faces = _load(backends, index)
+        memory = _cache.pop(key, None)
+        if memory is None or memory.index_id != index.id:
+            memory = _Memory(index)
+        _cache[key] = memory
+    faces = memory.at(backends, index)
     with _caching:
-        for stale in [other for other in _cache if other[:2] == key[:2]]:
-            del _cache[stale]
-        _cache[key] = faces
-        while sum(entry.crowd.embeddings.nbytes for entry in _cache.values()) > CACHED_BYTES:
-            if len(_cache) == 1:
-                break
+        while len(_cache) > 1 and _cached_bytes() > CACHED_BYTES:
             _cache.popitem(last=False)
     return faces
 
 
-def _load(backends: Backends, index: FaceIndex) -> Faces:
-    face_ids, embeddings = backends.vectors.all(index.collection)
+def warm(backends: Backends) -> None:
+    """Read the open events that fit into memory, latest first, so that no first search waits for it."""
     with backends.reading() as session:
-        owner = _owners(session, index)
-    # A vector without a row belongs to a photo that is just coming or going.
-    known = [position for position, face_id in enumerate(face_ids) if face_id in owner]
-    kept = [face_ids[position] for position in known]
-    numbers: dict[UUID, int] = {}
-    photos = np.array([numbers.setdefault(owner[face_id], len(numbers)) for face_id in kept], np.intp)
-    rows = {face_id: row for row, face_id in enumerate(kept)}
-    return Faces(matching.Crowd(embeddings[known], photos), kept, list(numbers), rows)
+        events = session.exec(_serving()).all()
+    with suppress(Unavailable):  # then the first search reads, or says so
+        for event, index, count in events:
+            fits = _cached_bytes() + count * index.dimension * 4 <= CACHED_BYTES
+            if fits and event.is_open_to_visitors(backends.now()):
+                of(backends, index)
 
 
-def _owners(session: Session, index: FaceIndex) -> dict[UUID, UUID]:
-    rows = session.exec(
-        select(Face.id, Face.photo_id).where(Face.event_id == index.event_id, col(Face.is_searchable))
+def _cached_bytes() -> int:
+    return sum(memory.byte_size for memory in list(_cache.values()))
+
+
+def _serving() -> Select[Event, FaceIndex, int]:
+    """Select the events that are searched, with the index and the number of its faces, latest first."""
+    return (
+        select(Event, FaceIndex, func.count())
+        .join(FaceIndex, col(FaceIndex.event_id) == col(Event.id))
+        .join(Face, col(Face.index_id) == col(FaceIndex.id))
+        .where(FaceIndex.status == IndexStatus.SERVING, col(Face.is_searchable))
+        .group_by(col(Event.id), col(FaceIndex.id))
+        .order_by(col(Event.held_on).desc())
     )
-    return dict(rows.all())
+
+
+class _Memory:
+    """The faces of one index. One search at a time brings them up to date, while others go on reading."""
+
+    def __init__(self, index: FaceIndex) -> None:
+        self.index_id = index.id
+        self._calibration = calibrations.of(index.engine)
+        self._updating = threading.Lock()
+        self._version = -1
+        self._matrix = np.empty((0, index.dimension), np.float32)  # the embeddings, and room for more
+        self._numbers: dict[bytes, int] = {}  # of the photos
+        self._faces = self._nobody()
+
+    @property
+    def byte_size(self) -> int:
+        """Of the embeddings."""
+        return self._faces.crowd.embeddings.nbytes
+
+    def at(self, backends: Backends, index: FaceIndex) -> Faces:
+        """Return the faces of this version of the index, or of a later one."""
+        with self._updating:
+            if self._version < index.version:
+                self._update(backends, index)
+                self._version = index.version
+            return self._faces
+
+    def _update(self, backends: Backends, index: FaceIndex) -> None:
+        with backends.reading() as session:
+            stay, new = _changes(session, index, self._version, self._faces.face_ids.digits)
+        if not stay.all():
+            self._remove(stay)
+        if len(new):
+            self._add(backends, index, new)
+
+    def _add(self, backends: Backends, index: FaceIndex, new: NDArray[np.bytes_]) -> None:
+        """Read the embeddings of faces, (m, 2) with their photos. One that has none yet is left out."""
+        photo_of = dict(new.tolist())
+        count = len(self._faces.face_ids)
+        if count + len(new) > len(self._matrix):
+            self._move(count, ROOM * (count + len(new)))
+        face_ids, photos = [self._faces.face_ids.digits], [self._faces.crowd.photos]
+        for page, embeddings in backends.vectors.read(index.collection, Ids(new[:, 0])):
+            self._matrix[count : count + len(page)] = embeddings
+            count += len(page)
+            face_ids.append(Ids.of(page).digits)
+            photos.append(self._numbered(photo_of[face_id] for face_id in face_ids[-1].tolist()))
+        self._gather(np.concatenate(face_ids), np.concatenate(photos), self._faces.crowd)
+
+    def _remove(self, stay: NDArray[np.bool_]) -> None:
+        """Put the last faces into the place of those that went."""
+        order = np.arange(stay.sum())
+        gaps = np.flatnonzero(~stay[: len(order)])
+        order[gaps] = len(order) + np.flatnonzero(stay[len(order) :])
+        face_ids, kept = self._faces.face_ids.digits[order], _rearranged(self._faces.crowd, order)
+        # Should anything fail from here on, the next search reads everything again.
+        self._faces = self._nobody()
+        if sys.getrefcount(self._matrix) > OURS:  # a search is looking through it
+            self._move(len(stay), len(self._matrix))
+        self._matrix[gaps] = self._matrix[order[gaps]]
+        self._gather(face_ids, kept.photos, kept)
+
+    def _move(self, count: int, room: int) -> None:
+        matrix = np.empty((room, self._matrix.shape[1]), np.float32)
+        matrix[:count] = self._matrix[:count]
+        self._matrix = matrix
+
+    def _numbered(self, photos: Iterable[bytes]) -> matching.Rows:
+        return np.array([self._numbers.setdefault(one, len(self._numbers)) for one in photos], np.intp)
+
+    def _gather(self, face_ids: HexIds, photos: matching.Rows, before: matching.Crowd) -> None:
+        embeddings = self._matrix[: len(face_ids)]
+        before = replace(before, embeddings=embeddings[: len(before.photos)])
+        crowd = matching.crowd(embeddings, photos, self._calibration, before)
+        self._faces = Faces(crowd, Ids(face_ids), Ids(np.array(list(self._numbers), "S32")))
+
+    def _nobody(self) -> Faces:
+        nothing = np.empty((0, self._matrix.shape[1]), np.float32)
+        crowd = matching.crowd(nothing, np.empty(0, np.intp), self._calibration)
+        return Faces(crowd, Ids.of([]), Ids.of([]))
+
+
+def _rearranged(crowd: matching.Crowd, order: matching.Rows) -> matching.Crowd:
+    """Return the figures of some of a crowd's faces in a new order. Embeddings are put in order elsewhere."""
+    place = np.full(len(crowd.photos), -1, np.intp)
+    place[order] = np.arange(len(order))
+    cohort = place[crowd.cohort]
+    left = cohort[cohort >= 0]
+    return replace(
+        crowd,
+        embeddings=crowd.embeddings[: len(order)],
+        photos=crowd.photos[order],
+        location=crowd.location[order],
+        spread=crowd.spread[order],
+        cohort=left,
+        measured=crowd.measured if len(left) >= FRESH * len(cohort) else 0,
+    )
+
+
+def _changes(
+    session: Session, index: FaceIndex, version: int, known: HexIds
+) -> tuple[NDArray[np.bool_], NDArray[np.bytes_]]:
+    """Return which known faces stay, (n,), and which came since a version, (m, 2), with their photos."""
+    faces = (col(Face.index_id) == index.id, col(Face.is_searchable))
+    count = session.exec(select(func.count()).select_from(Face).where(*faces)).one()
+    new = _digits(session, *faces, col(Face.version) > version)
+    if len(known) + len(new) == count:
+        return np.ones(len(known), np.bool_), new
+    every = _digits(session, *faces)
+    return np.isin(known, every[:, 0]), every[~np.isin(every[:, 0], known)]
+
+
+def _digits(session: Session, *where: Any) -> NDArray[np.bytes_]:
+    """Return faces and their photos, (m, 2). As one string: a hundred thousand rows would take a second."""
+    pair = _hexadecimal(Face.id).concat(_hexadecimal(Face.photo_id))
+    digits = session.exec(select(func.aggregate_strings(pair, "")).where(*where)).one() or ""
+    return np.frombuffer(digits.encode(), "S32").reshape(-1, 2)
+
+
+def _hexadecimal(column: Any) -> ColumnElement[str]:
+    return func.replace(cast(column, String), "-", "")  # PostgreSQL writes hyphens, SQLite has none

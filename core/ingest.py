@@ -21,12 +21,13 @@ from core.photos import local_copy
 from core.ports import FoundFace
 from models.cart import CartItem
 from models.event import Event
-from models.face import Face, FaceIndex
+from models.face import Face, FaceIndex, IndexedPhoto, IndexStatus
 from models.job import Job, JobKind, JobStatus
 from models.order import LineItem
 from models.photo import Photo, Stage
 
 JPEG = "image/jpeg"
+STEPS = (JobKind.RENDER_PHOTO, JobKind.INDEX_FACES, JobKind.REINDEX_PHOTO)
 MOST_FACES = 500  # of one photo; the ids of all its vectors are then known without its rows
 
 
@@ -84,31 +85,90 @@ def _advance(session: Session, photo: Photo, before: Stage, after: Stage) -> boo
 
 
 def index_faces(backends: Backends, subject: str) -> None:
-    """Job: find the faces, write their embeddings, then their rows."""
+    """Job: find the faces, write their embeddings, then their rows. Raises IndexRetired, EngineChanged."""
     photo = _load(backends, subject)
     if photo is None or photo.stage is not Stage.RENDERED:
         return
     index = indexes.to_write(backends, photo.event_id)
+    rows = _describe(backends, index, photo)
+    with backends.transaction() as session:
+        current = indexes.held(session, index)
+        is_serving = current is not None and current.status is IndexStatus.SERVING
+        moved = is_serving and _advance(session, photo, Stage.RENDERED, Stage.INDEXED)
+        if current and moved:
+            _add(session, current, rows)
+            session.get_one(Photo, photo.id).face_count = sum(row.is_searchable for row in rows)
+            if indexes.building(session, photo.event_id):
+                jobs.enqueue(session, JobKind.REINDEX_PHOTO, photo.id, event_id=photo.event_id)
+    if not moved:
+        _take_back(backends, index, photo.id, is_gone=current is None)
+    if not is_serving:
+        raise indexes.IndexRetired
+
+
+def reindex_photo(backends: Backends, subject: str) -> None:
+    """Job: do the same for the index that is being built beside the one that serves. Raises EngineChanged."""
+    photo = _load(backends, subject)
+    if photo is None:
+        return
+    with backends.reading() as session:
+        index = indexes.building(session, photo.event_id)
+        if index is None or session.get(IndexedPhoto, (index.id, photo.id)) is not None:
+            return
+    rows = _describe(backends, index, photo)
+    with backends.transaction() as session:
+        current = indexes.held(session, index)
+        is_building = current is not None and current.status is IndexStatus.BUILDING
+        is_wanted = is_building and _is_there(session, photo.id)
+        if current and is_wanted and session.get(IndexedPhoto, (index.id, photo.id)) is None:
+            session.add(IndexedPhoto(index_id=index.id, photo_id=photo.id))
+            _add(session, current, rows)
+            session.flush()
+            indexes.switch_if_whole(session, photo.event_id)
+    if not is_wanted:
+        _take_back(backends, index, photo.id, is_gone=current is None)
+
+
+def _describe(backends: Backends, index: FaceIndex, photo: Photo) -> list[Face]:
+    """Find the faces of an original with the index's engine, write their embeddings and return their rows.
+
+    Raises EngineChanged before anything is written.
+    """
     with local_copy(backends, photo.original_key) as original:
         found = backends.pixels.faces(original, index.engine)[:MOST_FACES]
-    rows = [_face(photo, rank, face) for rank, face in enumerate(found)]
+    indexes.require_engine(backends, index)  # only now it is known what the child had loaded
+    rows = [_face(index, photo, rank, face) for rank, face in enumerate(found)]
     _write_vectors(backends, index, rows, found)
-    with backends.transaction() as session:
-        moved = _advance(session, photo, Stage.RENDERED, Stage.INDEXED)
-        if moved:
-            session.add_all(rows)
-            session.get_one(Photo, photo.id).face_count = sum(row.is_searchable for row in rows)
-            indexes.touch(session, photo.event_id)
-    if not moved and _load(backends, subject) is None:  # deleted meanwhile
-        backends.vectors.delete(index.collection, _face_ids(photo.id))
+    return rows
 
 
-def _face(photo: Photo, rank: int, found: FoundFace) -> Face:
+def _add(session: Session, index: FaceIndex, rows: Sequence[Face]) -> None:
+    """Add the faces, as a new version of their index."""
+    index.version += 1
+    for row in rows:
+        row.version = index.version
+    session.add_all(rows)
+
+
+def _take_back(backends: Backends, index: FaceIndex, photo_id: UUID, *, is_gone: bool) -> None:
+    """Remove vectors that were written too late: their index is gone, or their photo."""
+    if is_gone:
+        backends.vectors.drop(index.collection)  # it was taken apart, and is there again by our writing
+    elif _load(backends, str(photo_id)) is None:
+        backends.vectors.delete(index.collection, _face_ids(photo_id))
+
+
+def _is_there(session: Session, photo_id: UUID) -> bool:
+    photo = session.get(Photo, photo_id)
+    return photo is not None and photo.removed_at is None
+
+
+def _face(index: FaceIndex, photo: Photo, rank: int, found: FoundFace) -> Face:
     left, top, right, bottom = found.box
     return Face(
+        index_id=index.id,
         id=_face_id(photo.id, rank),
         photo_id=photo.id,
-        event_id=photo.event_id,
         left=left,
         top=top,
         right=right,
@@ -147,17 +207,20 @@ def delete_photo(backends: Backends, subject: str) -> None:
         if photo is None or photo.removed_at is None:
             return
         _stop_steps(backends, session, subject)
-        index = indexes.serving(session, photo.event_id)
-    if index is not None:
+        every_index = indexes.every(session, photo.event_id)
+    for index in every_index:
         # By derived ids and not by rows: a worker that died between the two left vectors alone.
         backends.vectors.delete(index.collection, _face_ids(photo_id))
     _delete_derived(backends, photo_id)
     backends.objects.delete([photo.original_key])
     with backends.transaction() as session:
-        for table in (Face, CartItem, LineItem):  # lines of orders that came to nothing: see photos.delete
+        indexes.lock(session, photo.event_id)
+        # Lines of orders that came to nothing: see photos.delete.
+        for table in (Face, IndexedPhoto, CartItem, LineItem):
             session.exec(delete(table).where(col(table.photo_id) == photo_id))
         session.exec(delete(Photo).where(col(Photo.id) == photo_id))
         indexes.touch(session, photo.event_id)
+        indexes.switch_if_whole(session, photo.event_id)  # it may be the last one that was missing
 
 
 def _delete_derived(backends: Backends, photo_id: UUID) -> None:
@@ -174,11 +237,7 @@ def sweep_upload(backends: Backends, subject: str) -> None:
 
 def _stop_steps(backends: Backends, session: Session, subject: str) -> None:
     """Cancel the photo's waiting steps. Raises Unavailable while one is running: the queue asks again."""
-    steps = session.exec(
-        select(Job).where(
-            Job.subject == subject, col(Job.kind).in_([JobKind.RENDER_PHOTO, JobKind.INDEX_FACES])
-        )
-    ).all()
+    steps = session.exec(select(Job).where(Job.subject == subject, col(Job.kind).in_(STEPS))).all()
     now = backends.now()
     if any(
         step.status is JobStatus.RUNNING and step.lease_until and step.lease_until > now for step in steps

@@ -29,7 +29,8 @@ Handler = Callable[[Backends, str], None]
 
 MAX_ATTEMPTS = 8
 BACK_OFF = timedelta(seconds=5)  # doubled with each attempt
-APPOINTMENTS = (JobKind.EXPIRE_ORDER, JobKind.SWEEP_UPLOAD)  # wait for their hour, usually to do nothing
+APPOINTMENTS = (JobKind.EXPIRE_ORDER, JobKind.SWEEP_UPLOAD, JobKind.DROP_INDEX)  # nobody waits for them
+PATIENT = (JobKind.REINDEX_PHOTO,)  # thousands at once: they let everything else pass
 LEAST_LEASE_RENEWALS = 3  # per lease, while the handler runs
 
 
@@ -66,7 +67,8 @@ def claim(backends: Backends) -> Job | None:
 def _due_ids(now: object) -> Select[tuple[int]]:
     waiting = and_(col(Job.status) == JobStatus.DUE, col(Job.run_at) <= now)
     abandoned = and_(col(Job.status) == JobStatus.RUNNING, col(Job.lease_until) < now)
-    return select(Job.id).where(or_(waiting, abandoned)).order_by(col(Job.run_at), col(Job.id))  # type: ignore[return-value]
+    order = (col(Job.kind).in_(PATIENT), col(Job.run_at), col(Job.id))
+    return select(Job.id).where(or_(waiting, abandoned)).order_by(*order)  # type: ignore[return-value]
 
 
 def run_next(backends: Backends, handlers: Mapping[JobKind, Handler]) -> bool:

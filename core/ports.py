@@ -83,6 +83,12 @@ class VectorStore(Protocol):
         """Remove vectors; ids that are not there are no error."""
         ...
 
+    def read(
+        self, collection: str, face_ids: Sequence[UUID]
+    ) -> Iterator[tuple[list[UUID], NDArray[np.float32]]]:
+        """Yield, page by page, those of the faces that are there: ids and embeddings, (n, dimension)."""
+        ...
+
     def all(self, collection: str) -> tuple[list[UUID], NDArray[np.float32]]:
         """Return every face id and the embeddings, (n, dimension), unit length, in the same order."""
         ...

@@ -53,11 +53,16 @@ class Settings(BaseSettings):
     s3_secure: bool = Field(default=True, description="Speak HTTPS to the S3 server.")
 
     pixel_children: int = Field(default=2, ge=1, le=64, description="Processes that decode pictures.")
-    pixel_memory_mib: int = Field(default=3072, ge=512, description="Memory limit of one of them.")
+    pixel_memory_mib: int = Field(
+        default=3072, ge=512, description="Memory limit of one of them; a heavy face engine is given more."
+    )
     pixel_time_limit: timedelta = Field(
         default=timedelta(seconds=60), description="Time limit of one picture."
     )
-    face_engine: str = Field(default="bundled", description="Engine that new events are indexed with.")
+    face_engine: str = Field(
+        default="bundled",
+        description="Engine that new events are indexed with; `python -m core faces list` shows them.",
+    )
     weights: Path | None = Field(
         default=None, description="Folder of downloaded weight files; default: `weights` in `data`."
     )

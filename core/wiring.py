@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core import processes
+from core import processes, weights
 from core.adapters.chroma_vectors import ChromaVectors
 from core.adapters.demo_gateway import DemoGateway
 from core.adapters.folder_store import FolderStore
 from core.adapters.minio_store import MinioStore
 from core.adapters.process_sandbox import ProcessSandbox
+from core.adapters.weight_downloads import fetch
 from core.backends import Backends, open_database
+from core.engines import EngineSpec
 from core.ports import ObjectStore, VectorStore
 from core.settings import Settings
 from core.signing import Signer
@@ -53,6 +55,11 @@ def _objects(settings: Settings) -> ObjectStore:
         region=settings.s3_region,
         secure=settings.s3_secure,
     )
+
+
+def install_engine(spec: EngineSpec, settings: Settings, progress: weights.Progress) -> list[str]:
+    """Download what an engine lacks and return the names of the files that came. Raises Unavailable."""
+    return weights.install(spec, settings.weights_folder, fetch, progress)
 
 
 def backends() -> Backends:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from core import incoming, ingest, jobs, orders
+from core import incoming, indexes, ingest, jobs, orders
 from core.backends import Backends
 from models.job import JobKind
 
@@ -15,6 +15,8 @@ log = structlog.get_logger()
 HANDLERS: dict[JobKind, jobs.Handler] = {
     JobKind.RENDER_PHOTO: ingest.render_photo,
     JobKind.INDEX_FACES: ingest.index_faces,
+    JobKind.REINDEX_PHOTO: ingest.reindex_photo,
+    JobKind.DROP_INDEX: indexes.drop,
     JobKind.DELETE_PHOTO: ingest.delete_photo,
     JobKind.SWEEP_UPLOAD: ingest.sweep_upload,
     JobKind.SETTLE_ORDER: orders.settle,

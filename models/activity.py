@@ -16,6 +16,7 @@ class ActivityKind(StrEnum):
     LINK_OPENED = "link_opened"
     CONSENT = "consent"
     SEARCH = "search"
+    FEEDBACK = "feedback"
     VIEW = "view"
     FAVOURITE = "favourite"
     CART = "cart"

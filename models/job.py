@@ -14,6 +14,8 @@ class JobKind(StrEnum):
 
     RENDER_PHOTO = "render_photo"
     INDEX_FACES = "index_faces"
+    REINDEX_PHOTO = "reindex_photo"
+    DROP_INDEX = "drop_index"
     DELETE_PHOTO = "delete_photo"
     SWEEP_UPLOAD = "sweep_upload"
     SETTLE_ORDER = "settle_order"

@@ -7,17 +7,20 @@ import numpy as np
 from PIL import Image
 
 from core import geotags, imaging
+from core.errors import Unavailable
 from core.ports import Embedding, EngineIdentity, FoundFace, PhotoFacts
 
 DIMENSION = 16
 DESCRIPTION = 0x010E  # EXIF ImageDescription: "anna,ben" are two people, "anna:small" is a tiny face
+USUAL = "bundled"  # engines of other names see other vectors, and tiny faces too
 
 
 class FakePixels:
-    """Keeps the promises of `PixelSandbox` in this process."""
+    """Keeps the promises of `PixelSandbox` in this process; engines in `missing` have no weights."""
 
     def __init__(self, weights_sha256: str = "0" * 64) -> None:
         self.weights_sha256 = weights_sha256
+        self.missing: set[str] = set()
 
     def inspect(self, path: Path) -> PhotoFacts:
         """Really inspect the file."""
@@ -33,9 +36,10 @@ class FakePixels:
 
     def faces(self, path: Path, engine: str) -> list[FoundFace]:
         """Return the people named in the picture's description."""
+        self.identity(engine)
         with Image.open(path) as picture:
             names = str(picture.getexif().get(DESCRIPTION, ""))
-        return [found(name) for name in names.split(",") if name]
+        return [found(name, engine) for name in names.split(",") if name]
 
     def selfie(self, content: bytes, engine: str) -> list[FoundFace]:
         """Inspect the selfie, then return who is in it."""
@@ -49,26 +53,34 @@ class FakePixels:
 
     def identity(self, engine: str) -> EngineIdentity:
         """Return an identity of its own."""
-        return EngineIdentity(engine, self.weights_sha256, "none", DIMENSION, "cosine")
+        if engine in self.missing:
+            raise Unavailable("The face engine {name} has no weights here.", name=engine)
+        return EngineIdentity(engine, self.weights_sha256, "none", dimension_of(engine), "cosine")
 
     def close(self) -> None:
         """Nothing to stop."""
 
 
-def found(name: str) -> FoundFace:
+def found(name: str, engine: str = USUAL) -> FoundFace:
     """Return the face of a person; `name:small` and `name:blurred` fail their gate."""
     who, _, flaw = name.partition(":")
+    is_searchable = not flaw or (flaw == "small" and engine != USUAL)
     return FoundFace(
         box=(0.4, 0.3, 0.6, 0.7),
         confidence=0.99,
         size=20.0 if flaw == "small" else 120.0,
         sharpness=1.0 if flaw == "blurred" else 90.0,
-        embedding=None if flaw else embedding(who),
+        embedding=embedding(who, engine) if is_searchable else None,
     )
 
 
-def embedding(name: str) -> Embedding:
-    """Return a person's direction, (DIMENSION,), unit length: the same name, the same vector."""
+def dimension_of(engine: str) -> int:
+    """Return the length of an engine's vectors: those of two engines do not fit together."""
+    return DIMENSION if engine == USUAL else DIMENSION + len(engine)
+
+
+def embedding(name: str, engine: str = USUAL) -> Embedding:
+    """Return a person's direction, unit length: the same name, the same vector."""
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-    vector = np.random.default_rng(seed).normal(size=DIMENSION)
+    vector = np.random.default_rng(seed).normal(size=dimension_of(engine))
     return (vector / np.linalg.norm(vector)).astype(np.float32)

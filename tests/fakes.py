@@ -71,6 +71,15 @@ class MemoryVectors:
         for face_id in face_ids:
             self._collections.get(collection, {}).pop(face_id, None)
 
+    def read(
+        self, collection: str, face_ids: Sequence[UUID]
+    ) -> Iterator[tuple[list[UUID], NDArray[np.float32]]]:
+        self.check()
+        known = self._collections.get(collection, {})
+        there = [face_id for face_id in face_ids if face_id in known]
+        if there:
+            yield there, np.stack([known[face_id] for face_id in there])
+
     def all(self, collection: str) -> tuple[list[UUID], NDArray[np.float32]]:
         self.check()
         found = self._collections.get(collection)

@@ -19,6 +19,17 @@ def eval_folder(name: str) -> Path:
     return folder
 
 
+def weight_file(name: str) -> Path:
+    """Return a downloaded file of weights below the folder that ENCORE_WEIGHTS names."""
+    root = os.environ.get("ENCORE_WEIGHTS")
+    if not root:
+        lacking(f"ENCORE_WEIGHTS does not name the folder with {name!r}")
+    path = Path(root) / name
+    if not path.is_file():
+        lacking(f"ENCORE_WEIGHTS holds no file {name!r}")
+    return path
+
+
 def require_binary(name: str) -> str:
     """Return the full path of a program such as `chromium`."""
     path = shutil.which(name)

@@ -27,6 +27,7 @@ PURE = frozenset(
         "ports",
         "pricing",
         "watermark",
+        "weights",
     ]
 )
 # What of core each room may not import, and who may nevertheless.

@@ -1,7 +1,8 @@
 """Face embeddings in a Chroma server, one collection per event and engine identity."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from threading import Lock
@@ -24,7 +25,8 @@ from core.ports import Embedding
 # Measured: recall 0.9998 at 10,000 vectors (0.66 at 100,000 with the defaults). Only creation can set them.
 HNSW = {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 1000}
 BATCH = 5_000  # vectors per call; the server refuses more than 5,461
-PAGE = 1_000  # vectors per answer: 512 dimensions come as some 10 MB of JSON
+PAGE = 500  # vectors per answer: 512 dimensions come as some 5 MB of JSON
+READERS = 2  # pages at once: the server writes one while we parse the other
 RESTARTING = "Search is restarting. Try again in a few seconds."
 
 Address = tuple[str, int]  # host, port
@@ -63,9 +65,20 @@ class ChromaVectors:
         for part in _slices(len(ids), BATCH):
             self._ask(collection, partial(Collection.delete, ids=ids[part]), None)
 
+    def read(self, collection: str, face_ids: Sequence[UUID]) -> Iterator[Found]:
+        """Yield, page by page, those of the faces that are there: ids and embeddings, (n, dimension)."""
+        parts = [face_ids[part] for part in _slices(len(face_ids), PAGE)]
+        with _server_errors(), suppress(NotFoundError), ThreadPoolExecutor(READERS) as readers:
+            found = self._client().get_collection(collection, embedding_function=None)
+            yield from filter(_is_anything, readers.map(partial(_read_page, found), parts))
+
     def all(self, collection: str) -> Found:
         """Return every face id and the embeddings, (n, dimension), unit length, in the same order."""
-        return self._ask(collection, _read_all, _nothing())
+        # The ids first, then pages by id: offsets would skip past a deletion.
+        ids: list[str] = self._ask(collection, lambda found: found.get(include=[])["ids"], [])
+        pages = list(self.read(collection, list(map(UUID, ids))))
+        face_ids = [face_id for page, _ in pages for face_id in page]
+        return face_ids, np.concatenate([rows for _, rows in pages]) if pages else _nothing()
 
     def nearest(self, collection: str, probe: Embedding, limit: int) -> list[tuple[UUID, float]]:
         """Return (face id, cosine distance), nearest first."""
@@ -131,13 +144,14 @@ def _close(client: ClientAPI) -> None:
     client.close()
 
 
-def _read_all(found: Collection) -> Found:
-    """Read the ids at once and the embeddings page by page: offsets would skip past a deletion."""
-    ids = found.get(include=[])["ids"]
-    pages = [found.get(ids=ids[part], include=["embeddings"]) for part in _slices(len(ids), PAGE)]
-    face_ids = [UUID(face_id) for page in pages for face_id in page["ids"]]
-    rows = [np.asarray(page["embeddings"], np.float32) for page in pages if page["ids"]]
-    return (face_ids, np.concatenate(rows)) if rows else _nothing()
+def _read_page(found: Collection, face_ids: Sequence[UUID]) -> Found:
+    names = {str(face_id): face_id for face_id in face_ids}
+    page = found.get(ids=list(names), include=["embeddings"])
+    return [names[name] for name in page["ids"]], np.asarray(page["embeddings"], np.float32)
+
+
+def _is_anything(page: Found) -> bool:
+    return bool(page[0])
 
 
 def _read_nearest(found: Collection, probe: Embedding, limit: int) -> list[tuple[UUID, float]]:
@@ -146,8 +160,8 @@ def _read_nearest(found: Collection, probe: Embedding, limit: int) -> list[tuple
     return [(UUID(face_id), float(far)) for face_id, far in zip(answer["ids"][0], distances[0], strict=True)]
 
 
-def _nothing() -> Found:
-    return [], np.empty((0, 0), np.float32)
+def _nothing() -> NDArray[np.float32]:
+    return np.empty((0, 0), np.float32)
 
 
 def _slices(count: int, size: int) -> list[slice]:

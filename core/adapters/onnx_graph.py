@@ -49,6 +49,15 @@ class Graph:
         """Add a convolution; filters are (out, in, height, width)."""
         return self.add("Conv", source, self.weight(filters), self.weight(bias), **attributes)
 
+    def scaled(self, source: str, factors: Array) -> str:
+        """Multiply each channel by its factor."""
+        filters = self.weight(factors.reshape(-1, 1, 1, 1))
+        return self.add("Conv", source, filters, group=len(factors))
+
+    def mixed(self, source: str, matrix: Array) -> str:
+        """Multiply the channels of every pixel by a matrix, (out, in)."""
+        return self.add("Conv", source, self.weight(matrix[:, :, None, None]))
+
     def build(self, height: int | str, width: int | str, outputs: Sequence[str]) -> bytes:
         """Return the model; a text as height or width leaves it open."""
         entry = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", height, width, 3])

@@ -1,10 +1,9 @@
 """The child of `process_sandbox`: works on strangers' pixels within limits, one call after another.
 
-Started as `python -m core.adapters.pixel_child FD PARENT_PID WEIGHTS_FOLDER MEMORY_BYTES`. It ends when its pipe
-closes, when its parent is gone, and after a bug of ours, of which it sends the traceback first.
+Started as `python -m core.adapters.pixel_child FD PARENT_PID WEIGHTS_FOLDER MEMORY_BYTES`. It ends when its
+pipe closes, when its parent is gone, and after a bug of ours, of which it sends the traceback first.
 """
 
-import importlib
 import os
 import resource
 import signal
@@ -19,14 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import cv2
+
 from core import geotags, imaging
+from core.adapters import face_engines
+from core.adapters.five_point_engine import LONGEST_SIDE
+from core.engines import ENGINES
 from core.errors import PlatformError
 from core.ports import EngineIdentity, FaceEngine, FoundFace
 
-ENGINES = {
-    "bundled": "core.adapters.onnx_faces:OnnxFaceEngine",
-}
-DETECTION_SIDE = 2048  # pixels; finds as many faces as 6000 do
 PARENT_CHECK_SECONDS = 1.0
 
 Answer = tuple[str, Any]  # "begun", "value", "refusal" or "bug", and what it is
@@ -36,11 +36,13 @@ Work = Callable[..., Any]
 def main(descriptor: int, parent_pid: int, weights: Path, memory_limit: int) -> None:
     """Answer calls until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not leave faces on the disk
     _limit(memory_limit)
+    cv2.setNumThreads(face_engines.THREADS)
     threading.Thread(target=_end_with, args=(parent_pid,), daemon=True).start()
     connection: Connection[Any, Any] = Connection(descriptor)
     sys.excepthook = partial(_send_bug, connection)
-    works = _works(weights)
+    works = _works(weights, memory_limit)
     while True:
         try:
             name, arguments = connection.recv()
@@ -51,9 +53,10 @@ def main(descriptor: int, parent_pid: int, weights: Path, memory_limit: int) -> 
         del arguments  # a selfie must not wait here for the next call
 
 
-def _limit(memory_limit: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not leave faces on the disk
+def _limit(memory: int) -> None:
+    """Allow that many bytes of address space; the hard limit stays, for an engine that needs more."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
 
 
 def _end_with(parent_pid: int) -> None:
@@ -88,17 +91,18 @@ def _answer(work: Work, arguments: tuple[Any, ...]) -> Answer:
         )
 
 
-def _works(weights: Path) -> dict[str, Work]:
-    """Return what can be asked. An engine is loaded by the first call that needs it."""
+def _works(folder: Path, memory_limit: int) -> dict[str, Work]:
+    """Return what can be asked. An engine is loaded by the first call that needs it, again if it refused."""
 
     @cache
     def engine(name: str) -> FaceEngine:
-        module, _, factory = ENGINES.get(name, name).partition(":")
-        made: FaceEngine = getattr(importlib.import_module(module), factory)()
-        return made
+        if name in ENGINES and ENGINES[name].memory:
+            _limit(memory_limit + ENGINES[name].memory)
+        return face_engines.load(name, folder)
 
-    def faces(source: Path | bytes, engine_name: str) -> list[FoundFace]:
-        return engine(engine_name).find(imaging.load_upright(source, DETECTION_SIDE))
+    def faces(source: Path | bytes, engine_name: str) -> tuple[EngineIdentity, list[FoundFace]]:
+        loaded = engine(engine_name)
+        return loaded.identity, loaded.find(imaging.load_upright(source, LONGEST_SIDE))
 
     def identity(engine_name: str) -> EngineIdentity:
         return engine(engine_name).identity

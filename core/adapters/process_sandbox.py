@@ -35,6 +35,10 @@ class UnreadableFile(InvalidInput):
     """It killed the child that read it, or kept it past the time limit."""
 
 
+class EngineReplaced(Unavailable):
+    """A child loaded other weights than its siblings: their embeddings must not be mixed."""
+
+
 class ChildLost(Unavailable):
     """A child fell before it began the call."""
 
@@ -80,22 +84,31 @@ class ProcessSandbox:
 
     def faces(self, path: Path, engine: str) -> list[FoundFace]:
         """Return the faces of a photo file as the engine of that name sees them."""
-        return cast(list[FoundFace], self._call("faces", path.absolute(), engine))
+        return self._found("faces", path.absolute(), engine)
 
     def selfie(self, content: bytes, engine: str) -> list[FoundFace]:
         """Return the faces of a selfie. Raises InvalidInput when it is no picture."""
-        return cast(list[FoundFace], self._call("selfie", content, engine))
+        return self._found("selfie", content, engine)
 
     def identity(self, engine: str) -> EngineIdentity:
         """Return the identity of that engine. Raises Unavailable."""
         if engine not in self._identities:
             try:
                 self._identities[engine] = cast(EngineIdentity, self._call("identity", engine))
-            except UnreadableFile as error:
+            except InvalidInput as error:  # there is no picture: it is the engine that dies or is too heavy
                 raise Unavailable(
                     "The face search does not start right now. Please try again later."
                 ) from error
         return self._identities[engine]
+
+    def _found(self, call: str, source: Path | bytes, engine: str) -> list[FoundFace]:
+        identity, faces = cast(tuple[EngineIdentity, list[FoundFace]], self._call(call, source, engine))
+        if identity != self._identities.setdefault(engine, identity):
+            raise EngineReplaced(
+                'The weights of the face engine "{engine}" were replaced. Restart Encore to use them.',
+                engine=engine,
+            )
+        return faces
 
     def close(self) -> None:
         """Stop the children; a call under way ends with Unavailable."""
@@ -234,4 +247,4 @@ def _stop(child: _Child | None) -> None:
 def _environment() -> dict[str, str]:
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     # An arena per thread would count against the limit on address space without being used.
-    return inherited | {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
+    return inherited | {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

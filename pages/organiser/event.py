@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core import events, galleries
+from core import events, galleries, reindex
 from core.access import Action
 from core.i18n import _
 from models.event import EventStatus
-from pages.parts import event_form, event_picker, member_list, site, style, words
+from pages.parts import engines, event_form, event_picker, member_list, site, style, words
 
 backends = site.backends()
 account = site.require_account()
@@ -31,6 +31,7 @@ def progress() -> None:
     if counts.indexed < counts.uploaded:
         text = _("{done} of {total} photos are ready").format(done=counts.indexed, total=counts.uploaded)
         st.progress(counts.indexed / counts.uploaded, text)
+    engines.line(reindex.progress(backends, event_id, by=who))
     event_picker.failures(event, who)
 
 

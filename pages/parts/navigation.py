@@ -47,6 +47,7 @@ def _places() -> list[Place]:
         Place("organiser/share.py", "share", _("Share"), STAFF, action=Action.SHARE),
         Place("analyst/sales.py", "sales", _("Sales"), STAFF, action=Action.ANALYSE),
         Place("admin/accounts.py", "accounts", _("Accounts"), admins),
+        Place("admin/faces.py", "faces", _("Faces"), admins),
         Place("admin/jobs.py", "jobs", _("Jobs"), admins),
         Place("admin/health.py", "status", _("Health"), admins),
         Place("account/profile.py", "profile", _("Profile"), EVERYONE),

@@ -1,43 +1,57 @@
 """Photos that a visitor sees and may put into the cart."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import streamlit as st
 
-from core import carts, i18n, renditions
+from core import carts, i18n, outlines, renditions
 from core.access import Scope, Viewer
 from core.i18n import _
 from core.pricing import format_amount
 from models.event import Event
 from models.photo import Photo
 from pages.parts import site
-from pages.parts.photo_grid import WORDS, GridAction, GridPhoto, photo_grid
+from pages.parts.photo_grid import WORDS, GridAction, GridPhoto, PressedAction, photo_grid
 
 
 def grid(
-    photos: Sequence[Photo], scope: Scope, viewer: Viewer, *, key: str, total: int | None = None
+    photos: Sequence[Photo],
+    scope: Scope,
+    viewer: Viewer,
+    *,
+    key: str,
+    heading: str | None = None,
+    actions: Sequence[GridAction] = (),
+    on_action: Callable[[PressedAction], None] | None = None,
+    faces: Mapping[UUID, outlines.Outline] | None = None,
 ) -> None:
-    """Show the photos; where they are on sale, several at once can be chosen and put into the cart."""
+    """Show the photos; where they are on sale, several at once can be chosen and put into the cart.
+
+    `heading` says how many there are, on all pages; `on_action` hears which of `actions` was pressed; `faces`
+    are ringed, by the id of their photo.
+    """
     backends = site.backends()
     is_on_sale = scope.event.is_on_sale(backends.now())
     in_cart = carts.photo_ids(backends, viewer)
+    selling = [GridAction("cart", _("Add to cart"), "primary")] if is_on_sale else []
     result = photo_grid(
-        [_shown(photo, scope, viewer, photo.id in in_cart) for photo in photos],
+        [_shown(photo, scope, viewer, photo.id in in_cart, (faces or {}).get(photo.id)) for photo in photos],
         key=key,
         mode="choose" if is_on_sale else "view",
-        actions=[GridAction("cart", _("Add to cart"), "primary")] if is_on_sale else [],
-        heading=count(len(photos) if total is None else total),
+        actions=[*selling, *actions],
+        heading=count(len(photos)) if heading is None else heading,
         words=words(),
+        on_action=on_action,
     )
-    if result.action is not None:
-        added = carts.add(
-            backends, site.require_visitor(), [UUID(photo_id) for photo_id in result.action.ids]
-        )
-        st.toast(
-            i18n.plural("{count} photo is in your cart.", "{count} photos are in your cart.", added or 1)
-        )
-        st.rerun()
+    if result.action is not None and result.action.name == "cart":
+        _add_to_cart([UUID(photo_id) for photo_id in result.action.ids])
+
+
+def _add_to_cart(photo_ids: Sequence[UUID]) -> None:
+    added = carts.add(site.backends(), site.require_visitor(), photo_ids)
+    st.toast(i18n.plural("{count} photo is in your cart.", "{count} photos are in your cart.", added or 1))
+    st.rerun()
 
 
 def cart_link(viewer: Viewer) -> None:
@@ -48,7 +62,9 @@ def cart_link(viewer: Viewer) -> None:
         st.page_link("visitor/cart.py", label=text)
 
 
-def _shown(photo: Photo, scope: Scope, viewer: Viewer, is_in_cart: bool) -> GridPhoto:
+def _shown(
+    photo: Photo, scope: Scope, viewer: Viewer, is_in_cart: bool, face: outlines.Outline | None
+) -> GridPhoto:
     backends, grant = site.backends(), renditions.grant_for(scope, viewer, photo)
     return GridPhoto(
         id=str(photo.id),
@@ -61,6 +77,7 @@ def _shown(photo: Photo, scope: Scope, viewer: Viewer, is_in_cart: bool) -> Grid
         tone="good" if is_in_cart else "",
         caption=describe(photo, scope.event),
         price=price(scope.event),
+        face=face,
     )
 
 

@@ -1,102 +1,111 @@
-"""One selfie in, the photos of its owner out. Consent comes before the camera."""
+"""Selfies in, the photos of their owners out: one person's, or a group's. Consent comes before the camera."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import streamlit as st
 
-from core import consent, i18n, photos, search
+from core import consent, i18n, search
 from core.errors import PlatformError
 from core.i18n import _
-from models.consent import Purpose
-from pages.parts import place, selfie, shop, site, style
+from pages.parts import agreement, found, people, place, selfie, site, style
+from pages.parts.people import People
 
 backends = site.backends()
 viewer = site.viewer()
 scope = place.current(viewer)
 event_id = scope.event.id
-receipt_key, found_key = f"receipt_{event_id}", f"found_{event_id}"
+everyone = People(event_id)
+# Who is to give a selfie: the number of a person who is here, or of the next one; not set: nobody.
+asking_key, receipt_key = f"asking_{event_id}", f"receipt_{event_id}"
 refusal_key, attempt_key = f"refusal_{event_id}", f"attempt_{event_id}"
 attempt = st.session_state.get(attempt_key, 0)
 
 
-def ask_consent() -> None:
-    """Say what happens with the face, and go on only after a yes."""
-    st.subheader(_("Before the camera"))
-    st.markdown(
-        _(
-            "To find your photos we measure the face in **one selfie** and compare it with the faces in "
-            "**this event only**.\n\n"
-            "- Your selfie and its measurements are not stored: they are gone when the search ends.\n"
-            "- We keep a note that you agreed, and how many photos were found. No name, no face.\n"
-            "- You may say no and look through all photos instead."
-        )
-    )
-    agrees = st.checkbox(_("I agree that my face is compared with the photos of this event."), key="agrees")
-    if st.button(_("Continue"), type="primary", disabled=not agrees):
-        receipt = consent.give(backends, event_id, Purpose.SEARCH, by=site.require_visitor())
-        st.session_state[receipt_key] = receipt.id
+def ask(number: int) -> None:
+    """Ask somebody for consent, then for selfies, until a search was made."""
+    is_new = number == len(everyone)
+    receipt_id = st.session_state.get(receipt_key) if is_new else everyone[number].receipt_id
+    if receipt_id is None:
+        receipt_id = agreement.ask(event_id, of_friend=number > 0)
+        if receipt_id is not None:
+            st.session_state[receipt_key] = receipt_id
+            st.rerun()
+    else:
+        if refusal_key in st.session_state:
+            st.warning(st.session_state[refusal_key], icon=":material/face:")
+        find(number, receipt_id)
+    if not len(everyone):
+        to_gallery(_("Look through all photos instead"))
+    elif st.button(_("Back to the photos"), icon=":material/arrow_back:"):
+        if is_new and receipt_id is not None:
+            consent.withdraw(backends, receipt_id, by=viewer)
+        end_asking()
         st.rerun()
 
 
-def find() -> None:
-    """Search, and remember for this page's life what was found, or why the selfie will not do."""
-    content = selfie.ask(attempt)
-    if content is None:
-        return
-    st.session_state.pop(refusal_key, None)
+def find(number: int, receipt_id: UUID) -> None:
+    """Search, and remember for this visit what was found, or why the selfies will not do."""
+    most = search.MOST_SELFIES - (everyone[number].selfies if number < len(everyone) else 0)
     try:
+        selfies = selfie.ask(attempt, most)
+        if not selfies:
+            return
+        st.session_state.pop(refusal_key, None)
         with st.spinner(_("Looking through the photos…")):
-            found = search.by_selfies(
-                backends, event_id, [content], receipt_id=st.session_state[receipt_key], by=viewer
-            )
-        st.session_state[found_key] = (
-            [hit.photo.id for hit in found.sure],
-            [hit.photo.id for hit in found.maybe],
-            found.searched_photos,
-        )
+            result = search.by_selfies(backends, event_id, selfies, receipt_id=receipt_id, by=viewer)
+        everyone.add(number, receipt_id, result, len(selfies))
+        end_asking()
     except consent.ConsentMissing:  # withdrawn in another tab, or the words have changed: ask again
-        del st.session_state[receipt_key]
+        forget(number)
     except PlatformError as refusal:
         st.session_state[refusal_key] = i18n.refusal(refusal)
-    del content  # before the rerun, which keeps this frame a while
+    selfies = ()  # before the rerun, which keeps this frame a while
     st.session_state[attempt_key] = attempt + 1
     st.rerun()
 
 
-def show(sure: Sequence[UUID], maybe: Sequence[UUID], searched: int) -> None:
-    """Show what was found, the sure ones first, or why there is nothing."""
-    with st.container(horizontal=True):
-        is_again = st.button(_("Search again"), icon=":material/refresh:")
-        is_withdrawn = st.button(_("Withdraw my consent"), icon=":material/undo:")
-    if is_withdrawn:
-        consent.withdraw(backends, st.session_state.pop(receipt_key), by=viewer)
-    if is_again or is_withdrawn:
-        del st.session_state[found_key]
-        st.rerun()
-    if not sure and not maybe:
-        explain_nothing(searched)
-        return
-    shop.cart_link(viewer)
-    for ids, title, key in ((sure, _("Photos of you"), "sure"), (maybe, _("Perhaps you"), "maybe")):
-        shown = photos.still_public(backends, event_id, ids, by=viewer)
-        if shown:
-            st.subheader(f"{title} ({len(shown)})")
-            shop.grid(shown, scope, viewer, key=f"{key}_{event_id}")
+def forget(number: int) -> None:
+    """Let go of somebody whose consent has ended."""
+    end_asking()
+    if number < len(everyone):
+        everyone.remove(number)
 
 
-def explain_nothing(searched: int) -> None:
-    """Say why nothing was found and what to do instead."""
-    if searched:
-        text = i18n.plural(
-            "We compared you with {count} photo. Try a selfie in better light, or look through all.",
-            "We compared you with {count} photos. Try a selfie in better light, or look through all.",
-            searched,
-        )
-    else:
-        text = _("No photo is ready yet. Photos appear as they are approved: come back in a while.")
-    style.empty_state(_("No photo of you yet"), text)
+def end_asking() -> None:
+    """Nobody is asked for a selfie any more; the next one agrees for themselves."""
+    for key in (asking_key, receipt_key, refusal_key):
+        st.session_state.pop(key, None)
+
+
+def show() -> None:
+    """Show what was found, and the ways to find more."""
+    view = people.choose(everyone)
+    with st.container(horizontal=True, gap="xsmall"):
+        offer_more(view)
+        people.offer_removal(everyone)
+    found.show(everyone, view, scope, viewer)
+    with st.container(horizontal=True, gap="xsmall"):
+        if st.button(_("Search again"), icon=":material/refresh:"):
+            st.session_state[receipt_key] = everyone.start_over()
+            st.rerun()
+        if st.button(_("Withdraw consent"), icon=":material/undo:"):
+            consent.withdraw(backends, everyone.start_over(), by=viewer)
+            st.rerun()
     to_gallery(_("Look through all photos"))
+    found.offer_undo(everyone, view)
+
+
+def offer_more(view: str) -> None:
+    """Offer another selfie of the person who is shown, and one of a friend."""
+    number = int(view) - 1 if view.isdecimal() else None
+    asked = None
+    if number is not None and everyone[number].selfies < search.MOST_SELFIES:
+        asked = number if st.button(_("Another selfie"), icon=":material/add_a_photo:") else None
+    if len(everyone) < people.MOST and st.button(_("With a friend"), icon=":material/group_add:"):
+        asked = len(everyone)
+    if asked is not None:
+        st.session_state[asking_key] = asked
+        st.rerun()
 
 
 def to_gallery(text: str) -> None:
@@ -105,13 +114,7 @@ def to_gallery(text: str) -> None:
 
 
 style.hero(_("Find my photos"), scope.event.name)
-if found_key in st.session_state:
-    show(*st.session_state[found_key])
-elif receipt_key not in st.session_state:
-    ask_consent()
-    to_gallery(_("No thanks, look through all photos"))
+if asking_key in st.session_state or not len(everyone):
+    ask(st.session_state.get(asking_key, 0))
 else:
-    if refusal_key in st.session_state:
-        st.warning(st.session_state[refusal_key], icon=":material/face:")
-    find()
-    to_gallery(_("Look through all photos instead"))
+    show()

@@ -40,7 +40,9 @@ if st.session_state.get("viewed") != view:  # a rerun is not another look
     st.session_state["viewed"] = view
 if shown.photos:
     shop.cart_link(viewer)
-    shop.grid(shown.photos, scope, viewer, key=f"grid_{event_id}_{chosen}_{page}", total=shown.total)
+    shop.grid(
+        shown.photos, scope, viewer, key=f"grid_{event_id}_{chosen}_{page}", heading=shop.count(shown.total)
+    )
 else:
     style.empty_state(
         _("No photos here yet"),

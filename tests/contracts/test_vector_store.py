@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -60,6 +60,12 @@ def assert_same(
     np.testing.assert_allclose(found[1][order], embeddings[expected], atol=1e-6)
 
 
+def joined(pages: Iterable[tuple[list[UUID], NDArray[np.float32]]]) -> tuple[list[UUID], NDArray[np.float32]]:
+    """Return the pages as one."""
+    found, rows = zip(*pages, strict=True)
+    return [face_id for page in found for face_id in page], np.concatenate(rows)
+
+
 class TestEveryVectorStore:
     def test_what_was_written_is_read_back(self, store: VectorStore, collection: str):
         ids, embeddings = make_faces(20)
@@ -87,6 +93,30 @@ class TestEveryVectorStore:
 
         assert_same(everything, ids, embeddings)
         assert_same(store.all(collection), ids[BATCH + 5 :], embeddings[BATCH + 5 :])
+
+    def test_faces_are_read_by_their_ids(self, store: VectorStore, collection: str):
+        ids, embeddings = make_faces(PAGE * 2 + 10)
+        store.upsert(collection, ids, embeddings)
+        asked = ids[5:]
+
+        pages = list(store.read(collection, asked))
+
+        assert_same(joined(pages), asked, embeddings[5:])
+        assert {(rows.dtype, rows.shape) for _, rows in pages} == {
+            (np.dtype(np.float32), (len(page), DIMENSION)) for page, _ in pages
+        }
+
+    def test_faces_that_are_not_there_are_left_out(self, store: VectorStore, collection: str):
+        ids, embeddings = make_faces(3)
+        store.upsert(collection, ids, embeddings)
+        unknown = [uuid4() for _ in range(PAGE)]
+
+        found = joined(store.read(collection, [*unknown, ids[1], *unknown[:1], ids[0]]))
+
+        assert_same(found, ids[:2], embeddings[:2])
+        assert list(store.read(collection, unknown)) == []
+        assert list(store.read(collection, [])) == []
+        assert list(store.read(collection + "-other", ids)) == []
 
     def test_the_nearest_come_first_with_their_cosine_distance(self, store: VectorStore, collection: str):
         ids, embeddings = make_faces(50)
@@ -212,6 +242,19 @@ class TestChromaVectors:
 
         assert set(chroma.all(collection)[0]) >= set(ids[1:])
 
+    def test_a_collection_that_is_dropped_while_it_is_read_ends_there(self, chroma, collection, monkeypatch):
+        ids, embeddings = make_faces(PAGE * 5)
+        chroma.upsert(collection, ids, embeddings)
+        pages = chroma.read(collection, ids)
+
+        first, _ = next(pages)
+        chroma.drop(collection)
+        rest = [face_id for page, _ in pages for face_id in page]
+
+        assert len(first) == PAGE
+        assert len(rest) <= PAGE * 4
+        assert list(chroma.read(collection, ids)) == []
+
     def test_a_collection_is_made_with_the_measured_settings(self, chroma, collection: str):
         ids, embeddings = make_faces(1)
 
@@ -230,6 +273,8 @@ class TestChromaVectors:
             store.upsert(collection, ids, embeddings)
         with pytest.raises(Unavailable, match="Search is restarting"):
             store.all(collection)
+        with pytest.raises(Unavailable, match="Search is restarting"):
+            list(store.read(collection, ids))
 
     def test_a_server_that_hangs_is_unavailable(self, server, collection: str):
         folder, children = server

@@ -2,17 +2,18 @@
 
 import hashlib
 import io
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from PIL import Image
 from sqlmodel import select
 
-from core import ingest, jobs
+from core import indexes, ingest, jobs
 from core.errors import Unavailable
 from core.worker import HANDLERS
 from models.account import Account
-from models.face import Face, FaceIndex
+from models.face import Face, FaceIndex, IndexStatus
 from models.job import Job, JobKind, JobStatus
 from models.photo import Photo, Stage
 from tests.fake_pixels import DIMENSION, FakePixels
@@ -41,9 +42,12 @@ def all_of(backends, table) -> list:
         return list(session.exec(select(table)))
 
 
-def vectors(backends) -> dict:
-    index = all_of(backends, FaceIndex)
-    return dict(zip(*backends.vectors.all(index[0].collection), strict=True)) if index else {}
+def vectors(backends, status: IndexStatus = IndexStatus.SERVING) -> dict:
+    """The embeddings of the only event's index that stands like this, by face id."""
+    for index in all_of(backends, FaceIndex):
+        if index.status is status:
+            return dict(zip(*backends.vectors.all(index.collection), strict=True))
+    return {}
 
 
 def everything(backends) -> tuple:
@@ -51,7 +55,7 @@ def everything(backends) -> tuple:
     objects = {
         key: hashlib.sha256(backends.objects.open(key).read()).digest() for key in backends.objects.keys("")
     }
-    faces = {face.id: face.model_dump() for face in all_of(backends, Face)}
+    faces = {(face.index_id, face.id): face.model_dump() for face in all_of(backends, Face)}
     return (
         objects,
         faces,
@@ -131,10 +135,10 @@ def test_two_workers_on_one_photo_leave_one_set_of_faces(backends, event, owner,
     jobs.run_next(backends, HANDLERS)
     find = backends.pixels.faces
 
-    def meanwhile(path):
+    def meanwhile(path, engine):
         monkeypatch.setattr(backends.pixels, "faces", find)
         ingest.index_faces(backends, str(photo.id))  # a worker that was thought dead is quicker
-        return find(path)
+        return find(path, engine)
 
     monkeypatch.setattr(backends.pixels, "faces", meanwhile)
     work()
@@ -213,6 +217,28 @@ def test_faces_of_two_engines_are_never_mixed(backends, event, owner, work):
     assert len(vectors(backends)) == 1
 
 
+def test_photos_wait_visibly_while_their_engine_is_not_installed(backends, event, owner, work, monkeypatch):
+    upload(backends, event, make_jpeg("anna"), by=owner)
+    work()
+    backends.pixels.missing.add("bundled")
+    photo = upload(backends, event, make_jpeg("ben", seed=5), by=owner)
+
+    work()
+    waiting = next(job for job in all_of(backends, Job) if job.status is JobStatus.DUE)
+    stage = row(backends, photo).stage
+    backends.pixels.missing.clear()
+    later = backends.now() + timedelta(hours=1)
+    monkeypatch.setattr(backends, "now", lambda: later)
+    work()
+
+    assert (waiting.kind, waiting.last_error) == (
+        JobKind.INDEX_FACES,
+        "The face engine bundled has no weights here.",
+    )
+    assert (stage, row(backends, photo).stage) == (Stage.RENDERED, Stage.INDEXED)
+    assert len(vectors(backends)) == 2
+
+
 def test_an_index_knows_what_made_it(backends, event, owner, work):
     upload(backends, event, make_jpeg("anna"), by=owner)
     work()
@@ -220,5 +246,5 @@ def test_an_index_knows_what_made_it(backends, event, owner, work):
     index = all_of(backends, FaceIndex)[0]
 
     assert indexes.identity_of(index) == backends.pixels.identity("bundled")
-    assert index.collection == f"event-{event.id}-{backends.pixels.identity('bundled').slug}"
+    assert index.collection == f"event-{event.id}-{index.id}-{backends.pixels.identity('bundled').slug}"
     assert (index.dimension, next(iter(vectors(backends).values())).shape) == (DIMENSION, (DIMENSION,))

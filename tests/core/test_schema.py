@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from itertools import count
+from uuid import UUID
 
 import pytest
 from alembic import command
@@ -12,7 +13,9 @@ from sqlmodel import Session, SQLModel, select
 from core import schema
 from core.backends import open_database
 from models.account import Account, Role
+from models.activity import Activity, ActivityKind
 from models.event import Event, EventStatus
+from models.face import Face, FaceIndex, IndexedPhoto, IndexStatus
 from models.job import Job, JobKind
 from models.photo import Photo
 from tests import postgres
@@ -138,3 +141,106 @@ def test_a_status_that_is_none_is_refused_by_the_database_itself(engine):
         connection.execute(text("UPDATE event SET status = 'party'"))
 
     assert Photo.__tablename__ in tables(engine)
+
+
+# --- one index of an event becomes several -------------------------------------------------
+
+BEFORE = {
+    "account": "(1, 'a@example.org', 'A', 'x', 'admin', true, false, '2026-10-17')",
+    "event": "(1, 'run', 'Run', '2026-10-17', 'Asia/Bangkok', '', '', NULL, 0, 'THB', 'draft', 'listed', "
+    "NULL, 1, '2026-10-17')",
+    "gallery": "(1, 1, 'All photos', 0)",
+    "photo": "('{photo}', 1, 1, 1, 'a.jpg', 'd', 1, 'image/jpeg', 1, 1, NULL, NULL, false, 'indexed', "
+    "'approved', NULL, NULL, NULL, NULL, 1, '2026-10-17', NULL)",
+    "face_index": "(1, 'bundled', 'w', 'a', 128, 'cosine', 'event-1-bundled', 7)",
+    "face": "('{face}', '{photo}', 1, 0.1, 0.2, 0.3, 0.4, 0.9, 80, 12.5, true)",
+}
+FACE, PHOTO = UUID(int=3), UUID(int=4)
+FOUND = {"left": 0.1, "top": 0.2, "right": 0.3, "bottom": 0.4, "confidence": 0.9, "size": 80.0}
+
+
+def add_rows_as_they_were(engine: Engine) -> None:
+    """Fill a database of revision 0001: an event, a photo, its face."""
+    as_text = {"face": FACE, "photo": PHOTO}
+    if engine.dialect.name == "sqlite":
+        as_text = {name: value.hex for name, value in as_text.items()}
+    with engine.begin() as connection:
+        for table, values in BEFORE.items():
+            row = values.format(**as_text)
+            connection.execute(text(f"INSERT INTO {table} VALUES {row}"))  # noqa: S608
+
+
+def test_an_index_and_its_faces_come_through_the_way_up(engine):
+    schema.upgrade(engine, "0001")
+    add_rows_as_they_were(engine)
+
+    schema.upgrade(engine)
+
+    with Session(engine) as session:
+        (index,), (face,) = session.exec(select(FaceIndex)).all(), session.exec(select(Face)).all()
+    assert (index.event_id, index.status, index.collection, index.version) == (
+        1,
+        IndexStatus.SERVING,
+        "event-1-bundled",
+        7,
+    )
+    assert face.model_dump() == FOUND | {
+        "index_id": index.id,
+        "id": FACE,
+        "photo_id": PHOTO,
+        "sharpness": 12.5,
+        "is_searchable": True,
+        "version": 0,
+    }
+
+
+def test_the_index_that_serves_comes_through_the_way_down_and_up_again(engine):
+    schema.upgrade(engine, "0001")
+    add_rows_as_they_were(engine)
+    schema.upgrade(engine)
+    with Session(engine) as session, session.begin():
+        before = session.exec(select(Face)).one().model_dump()
+        built = session.exec(select(FaceIndex)).one().model_dump(exclude={"id"})
+        built = FaceIndex(**built | {"status": IndexStatus.BUILDING, "collection": "event-1-2-light"})
+        session.add(built)
+        session.flush()
+        session.add(IndexedPhoto(index_id=built.id, photo_id=PHOTO))
+        session.add(Face(**before | {"index_id": built.id}))
+        session.add_all(Job(kind=kind, subject="x") for kind in (JobKind.REINDEX_PHOTO, JobKind.INDEX_FACES))
+        session.add_all(Activity(kind=kind) for kind in (ActivityKind.FEEDBACK, ActivityKind.SEARCH))
+
+    schema.downgrade(engine, "0001")
+    schema.upgrade(engine)
+
+    with Session(engine) as session:
+        assert [index.collection for index in session.exec(select(FaceIndex))] == ["event-1-bundled"]
+        assert [face.id for face in session.exec(select(Face))] == [FACE]
+        assert [job.kind for job in session.exec(select(Job))] == [JobKind.INDEX_FACES]
+        assert [done.kind for done in session.exec(select(Activity))] == [ActivityKind.SEARCH]
+        assert session.exec(select(IndexedPhoto)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("job", "kind"), ("job", "status"), ("activity", "kind"), ("face_index", "status")]
+)
+def test_what_may_be_chosen_is_checked_after_the_second_migration_too(engine, table, column):
+    schema.upgrade(engine, "0001")
+    add_rows_as_they_were(engine)
+    schema.upgrade(engine)
+    with Session(engine) as session, session.begin():
+        session.add(Job(kind=JobKind.DROP_INDEX, subject="1"))
+        session.add(Activity(kind=ActivityKind.FEEDBACK))
+
+    with pytest.raises(Exception, match=r"(?i)check constraint"), engine.begin() as connection:
+        connection.execute(text(f"UPDATE {table} SET {column} = 'party'"))  # noqa: S608
+
+
+def test_new_rows_are_numbered_on_after_the_second_migration(engine):
+    schema.upgrade(engine)
+    add_some_rows(engine)
+
+    with Session(engine) as session, session.begin():
+        session.add_all(Job(kind=JobKind.DROP_INDEX, subject=str(number)) for number in range(2))
+        session.flush()
+
+        assert [job.id for job in session.exec(select(Job).order_by(Job.id))] == [1, 2, 3]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sqlmodel import select
 
-from core import consent, indexes, photos, results, search, sharing
+from core import consent, indexes, photos, results, search, selfies, sharing
 from core.errors import InvalidInput, Unavailable
 from models.activity import Activity, ActivityKind
 from models.consent import Purpose
@@ -82,10 +82,10 @@ def test_an_event_without_photos_finds_nothing_kindly(backends, event, viewer):
 @pytest.mark.parametrize(
     ("who", "refusal", "sentence"),
     [
-        ((), search.NoFace, "more light"),
-        (("anna", "ben"), search.SeveralFaces, "only yourself"),
-        (("anna:small",), search.FaceTooSmall, "closer"),
-        (("anna:blurred",), search.FaceTooBlurred, "Hold still"),
+        ((), selfies.NoFace, "more light"),
+        (("anna", "ben"), selfies.SeveralFaces, "only yourself"),
+        (("anna:small",), selfies.FaceTooSmall, "closer"),
+        (("anna:blurred",), selfies.FaceTooBlurred, "Hold still"),
     ],
 )
 def test_a_selfie_that_does_not_do_is_refused_kindly_and_counted(

@@ -98,7 +98,7 @@ def agree(page: Page) -> None:
 
 
 def give_selfie(page: Page, selfie: Path) -> None:
-    choose(page, "Selfie from", "A picture I have")
+    choose(page, "Selfie from", "Pictures I have")
     hand_over(page, selfie)
 
 

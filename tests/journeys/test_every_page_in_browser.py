@@ -24,7 +24,7 @@ GRAVE = ("serious", "critical")
 OWN = {
     "visitor": {"", "gallery", "find_me", "cart", "orders", "order", "pay", "register", "sign_in"},
     "organiser": {"events", "event", "upload", "review", "share", "sales", "profile"},
-    "admin": {"", "accounts", "jobs", "status"},
+    "admin": {"", "accounts", "faces", "jobs", "status"},
 }
 BOTH = [(role, path) for role, paths in OWN.items() for path in sorted(paths)]
 ONCE = [(role, path) for role in ROLES for path in navigation.paths() if path not in OWN[role]]

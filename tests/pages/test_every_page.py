@@ -37,13 +37,14 @@ HEADINGS = {
     "share": "Share",
     "sales": "Sales",
     "accounts": "Accounts",
+    "faces": "Faces",
     "jobs": "Jobs",
     "status": "Health",
     "profile": "Your account",
     "register": "Make an account",
     "sign_in": "You are signed in",
 }
-ADMINS = {"accounts", "jobs", "status"}
+ADMINS = {"accounts", "faces", "jobs", "status"}
 STAFF = {"events", "event", "upload", "review", "share", "sales"}
 KEPT_FROM = dict.fromkeys(Role, ADMINS) | {Role.ADMIN: set(), Role.GUEST: ADMINS | STAFF}
 PARTS = {

@@ -1,6 +1,6 @@
 """The photo grid: rows of thumbnails to choose from, a large view, and actions on what was chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,12 +21,16 @@ WORDS: Mapping[str, str] = {
     "close": "Close",
     "previous": "Previous photo",
     "next": "Next photo",
+    "act_on": "{action}, photo {number}",
 }
 
 
 @dataclass(frozen=True)
 class GridPhoto:
-    """One photo as the grid shows it; URLs are relative, width and height in pixels of any rendition."""
+    """One photo as the grid shows it; URLs are relative, width and height in pixels of any rendition.
+
+    `face` is ringed: left, top, right, bottom as fractions of the photo.
+    """
 
     id: str
     small_url: str
@@ -38,15 +42,18 @@ class GridPhoto:
     tone: Tone = ""
     caption: str = ""
     price: str = ""
+    face: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
 class GridAction:
-    """A button for the chosen photos, and in the large view for the one that is seen."""
+    """A button for the chosen photos, in the large view for the one that is seen, and below each on wish."""
 
     name: str
     label: str
     tone: Literal["plain", "primary", "danger"] = "plain"
+    sign: Literal["", "yes", "no"] = ""
+    is_on_tiles: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,12 +90,20 @@ def photo_grid(
     actions: Sequence[GridAction] = (),
     heading: str = "",
     words: Mapping[str, str] = WORDS,
+    on_action: Callable[[PressedAction], None] | None = None,
 ) -> GridResult:
     """Show the grid and return what the visitor chose and pressed.
 
     `selected` is where the choice begins; give another value later to replace the visitor's choice.
     Photos that were acted on leave the choice. `heading` says how many photos there are, on all pages.
+    `on_action` hears of an action before the page runs: none is lost, however fast they come.
     """
+
+    def heard() -> None:
+        pressed = _pressed(photos, actions, st.session_state[key].get("action"))
+        if pressed is not None and on_action is not None:
+            on_action(pressed)
+
     data = {
         "photos": [asdict(photo) for photo in photos],
         "actions": [asdict(action) for action in actions],
@@ -98,7 +113,7 @@ def photo_grid(
         "heading": heading,
         "words": {**WORDS, **words},
     }
-    answer = _mount(key=key, data=data, on_selected_change=_noted, on_action_change=_noted)
+    answer = _mount(key=key, data=data, on_selected_change=_noted, on_action_change=heard)
     chosen = answer.selected if answer.selected is not None else selected
     return GridResult(_known(photos, chosen), _pressed(photos, actions, answer.action))
 

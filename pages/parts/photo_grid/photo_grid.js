@@ -34,7 +34,7 @@ function fill(template, values) {
 }
 
 function actButton(action, onclick) {
-  return make("button", { type: "button", class: `act ${action.tone}`, onclick }, action.label)
+  return make("button", { type: "button", class: `act ${action.tone}`, "data-sign": action.sign, onclick }, action.label)
 }
 
 class PhotoGrid {
@@ -64,10 +64,11 @@ class PhotoGrid {
     this.heading = data.heading
     this.mode = data.mode
     this.actions = data.actions
+    this.onTiles = data.actions.filter((action) => action.is_on_tiles)
     this.photos = data.photos
     this.order = new Map(this.photos.map((photo, index) => [photo.id, index]))
     this.adopt(data.selected)
-    this.reconcile()
+    this.keepFocus(() => this.reconcile())
     this.paintFrame()
     this.paint()
     this.viewer.refresh()
@@ -79,6 +80,18 @@ class PhotoGrid {
     if (given !== this.given) this.chosen = new Set(selected)
     this.given = given
     for (const id of this.chosen) if (!this.order.has(id)) this.chosen.delete(id)
+  }
+
+  // A tile that moves loses the focus, and one that goes leaves it to the tile now in its place.
+  keepFocus(change) {
+    const focused = this.list.getRootNode().activeElement
+    const tile = focused?.closest(".tiles li")
+    if (!tile) return change()
+    const index = [...this.list.children].indexOf(tile)
+    const place = [...tile.querySelectorAll("button")].indexOf(focused)
+    change()
+    const heir = this.list.contains(focused) ? focused : this.list.children[Math.min(index, this.photos.length - 1)]
+    ;(heir?.querySelectorAll("button")[place] ?? heir ?? this.list).focus({ preventScroll: true })
   }
 
   reconcile() {
@@ -100,6 +113,7 @@ class PhotoGrid {
     const choosing = this.mode === "choose"
     this.list.setAttribute("aria-label", this.words.photos)
     this.list.dataset.mode = this.mode
+    this.list.toggleAttribute("data-judged", this.onTiles.length > 0)
     this.all.textContent = this.words.select_all
     this.none.textContent = this.words.select_none
     this.all.hidden = this.none.hidden = !choosing
@@ -156,10 +170,10 @@ class PhotoGrid {
   }
 
   // State first, trigger second: the run that sees the action also sees the choice it left behind.
-  act(name, ids) {
+  act(name, ids, next = this.list) {
     clearTimeout(this.settling)
     for (const id of ids) this.chosen.delete(id)
-    if (!this.viewer.isOpen) this.list.focus({ preventScroll: true })
+    if (!this.viewer.isOpen) next.focus({ preventScroll: true })
     this.paint()
     this.sendState("selected", [...this.chosen])
     this.sendTrigger("action", { name, ids })
@@ -185,14 +199,17 @@ class Tile {
   constructor(grid, id) {
     this.image = make("img", { loading: "lazy", decoding: "async", onerror: () => this.element.classList.add("broken"),
       onload: () => this.element.classList.remove("broken") })
+    this.ring = make("span", { class: "ring" })
     this.photo = make("button", { type: "button", class: "photo", "aria-haspopup": "dialog",
       onclick: (event) => (event.shiftKey && grid.mode === "choose" ? grid.toggle(id, true) : grid.viewer.open(id)),
-      onkeydown: (event) => this.keyed(event, () => grid.toggle(id, event.shiftKey)) }, this.image)
+      onkeydown: (event) => this.keyed(event, () => grid.toggle(id, event.shiftKey)) }, this.image, this.ring)
     this.pick = make("button", { type: "button", class: "pick", onclick: (event) => grid.toggle(id, event.shiftKey) })
     this.badge = make("span", { class: "badge" })
     this.price = make("span", { class: "price" })
-    this.element = make("li", {}, this.photo, this.pick, make("span", { class: "labels" }, this.badge, this.price))
+    this.acts = make("div", { class: "judge" })
+    this.element = make("li", {}, this.photo, this.pick, make("span", { class: "labels" }, this.badge, this.price), this.acts)
     this.grid = grid
+    this.id = id
   }
 
   keyed(event, choose) {
@@ -212,7 +229,36 @@ class Tile {
     this.pick.hidden = this.grid.mode !== "choose"
     label(this.badge, photo.badge, photo.tone)
     label(this.price, photo.price, "")
+    ring(this.ring, this.grid.onTiles.length > 0 ? photo.face : null)
+    this.element.classList.remove("leaving")
+    this.paintActions(index)
   }
+
+  paintActions(index) {
+    const { onTiles, words } = this.grid
+    const wanted = JSON.stringify(onTiles)
+    if (wanted !== this.built) {
+      this.built = wanted
+      this.acts.replaceChildren(...onTiles.map((action, place) => actButton(action, () => this.act(action.name, place))))
+    }
+    this.acts.hidden = onTiles.length === 0
+    onTiles.forEach((action, place) =>
+      set(this.acts.children[place], "aria-label", fill(words.act_on, { action: action.label, number: index + 1 })))
+  }
+
+  // It looks gone at once, and the same question about the next photo is under the finger and the keyboard.
+  act(name, place) {
+    const next = this.element.nextElementSibling ?? this.element.previousElementSibling
+    this.element.classList.add("leaving")
+    this.grid.act(name, [this.id], next?.querySelector(".judge").children[place])
+  }
+}
+
+function ring(element, face) {
+  element.hidden = !face
+  if (!face) return
+  const [left, top, right, bottom] = face.map((share) => share * 100)
+  Object.assign(element.style, { left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%` })
 }
 
 function label(element, text, tone) {

@@ -21,7 +21,9 @@ class Viewer {
     this.back = button("back", () => this.step(-1))
     this.next = button("next", () => this.step(1))
     this.image = make("img", { decoding: "async" })
-    this.stage = make("div", { class: "stage" }, this.image, this.back, this.next)
+    this.ring = make("span", { class: "ring" })
+    this.sheet = make("div", { class: "sheet" }, this.image, this.ring)
+    this.stage = make("div", { class: "stage" }, this.sheet, this.back, this.next)
     this.caption = make("p", { class: "caption" })
     this.pick = button("act choose", () => this.grid.toggle(this.id, false))
     this.buttons = make("div", { class: "own" })
@@ -81,6 +83,8 @@ class Viewer {
     this.next.disabled = this.index === photos.length - 1
     for (const name of ["alt", "width", "height"]) set(this.image, name, String(photo[name]))
     set(this.image, "src", photo.large_url)
+    this.sheet.style.setProperty("--ratio", photo.width / photo.height)
+    ring(this.ring, photo.face)
     label(this.badge, photo.badge, photo.tone)
     this.caption.textContent = [photo.caption, photo.price].filter(Boolean).join(" · ")
     this.pick.hidden = mode !== "choose"

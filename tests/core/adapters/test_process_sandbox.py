@@ -15,10 +15,13 @@ import pytest
 from PIL import Image
 
 from core import imaging
-from core.adapters.process_sandbox import PROJECT, ProcessSandbox, UnreadableFile
+from core.adapters.process_sandbox import PROJECT, EngineReplaced, ProcessSandbox, UnreadableFile
+from core.engines import UnknownEngine
 from core.errors import PlatformError, Unavailable
 from core.ports import EngineIdentity, MediaType, PhotoFacts
+from core.weights import WeightsMissing
 from tests.core.adapters.tiny_engine import BUGGY, DEADLY, FINE, HUGE, STALLING
+from tests.requirements import weight_file
 
 pytestmark = pytest.mark.integration
 
@@ -27,12 +30,12 @@ SandboxMaker = Callable[..., ProcessSandbox]
 
 
 @pytest.fixture
-def make_sandbox() -> Iterator[SandboxMaker]:
-    """Make sandboxes with the tiny engine, closed after the test."""
+def make_sandbox(tmp_path: Path) -> Iterator[SandboxMaker]:
+    """Make sandboxes with an empty folder of weights, closed after the test."""
     made = []
 
-    def make(size: int = 1, engine: str = ENGINE, **limits: timedelta) -> ProcessSandbox:
-        made.append(ProcessSandbox(size, engine, **limits))
+    def make(size: int = 1, weights: Path = tmp_path / "weights", **limits: timedelta) -> ProcessSandbox:
+        made.append(ProcessSandbox(size, weights, **limits))
         return made[-1]
 
     yield make
@@ -60,7 +63,7 @@ def png(colour: str) -> bytes:
 
 def child_of(sandbox: ProcessSandbox) -> int:
     """Return the number of the process that answers, as the tiny engine tells it."""
-    return int(sandbox.selfie(png(FINE))[0].size)
+    return int(sandbox.selfie(png(FINE), ENGINE)[0].size)
 
 
 def is_running(pid: int) -> bool:
@@ -124,7 +127,7 @@ def test_a_refusal_travels_back_as_itself(make_sandbox, tmp_path):
 
 def test_a_selfie_that_is_no_picture_is_refused(make_sandbox):
     with pytest.raises(imaging.UnsupportedType, match="a text file"):
-        make_sandbox().selfie(b"hello, this is me")
+        make_sandbox().selfie(b"hello, this is me", ENGINE)
 
 
 def test_the_children_stay_between_calls(make_sandbox):
@@ -137,9 +140,9 @@ def test_a_picture_that_kills_its_child_is_refused_and_the_next_call_works(make_
     sandbox = make_sandbox()
 
     with pytest.raises(UnreadableFile):
-        sandbox.faces(picture(DEADLY))
+        sandbox.faces(picture(DEADLY), ENGINE)
 
-    assert len(sandbox.faces(picture(FINE))) == 1
+    assert len(sandbox.faces(picture(FINE), ENGINE)) == 1
 
 
 def test_a_picture_that_takes_too_long_is_refused_and_its_child_ends(make_sandbox, picture):
@@ -147,19 +150,19 @@ def test_a_picture_that_takes_too_long_is_refused_and_its_child_ends(make_sandbo
     pid = child_of(sandbox)
 
     with pytest.raises(UnreadableFile):
-        sandbox.faces(picture(STALLING))
+        sandbox.faces(picture(STALLING), ENGINE)
 
     assert not is_running(pid)
-    assert len(sandbox.faces(picture(FINE))) == 1
+    assert len(sandbox.faces(picture(FINE), ENGINE)) == 1
 
 
 def test_a_picture_that_needs_too_much_memory_is_refused(make_sandbox, picture):
     sandbox = make_sandbox()
 
     with pytest.raises(imaging.TooHeavy):
-        sandbox.faces(picture(HUGE))
+        sandbox.faces(picture(HUGE), ENGINE)
 
-    assert len(sandbox.faces(picture(FINE))) == 1
+    assert len(sandbox.faces(picture(FINE), ENGINE)) == 1
 
 
 def test_a_child_that_fell_while_idle_is_replaced_unnoticed(make_sandbox):
@@ -182,26 +185,89 @@ def test_a_bug_in_the_child_surfaces_with_its_traceback(make_sandbox, picture):
     sandbox = make_sandbox()
 
     with pytest.raises(RuntimeError, match=r"(?s)tiny_engine\.py.*KeyError: 'a bug of ours'"):
-        sandbox.faces(picture(BUGGY))
+        sandbox.faces(picture(BUGGY), ENGINE)
 
-    assert len(sandbox.faces(picture(FINE))) == 1
+    assert len(sandbox.faces(picture(FINE), ENGINE)) == 1
 
 
-def test_only_a_call_about_faces_loads_the_engine(make_sandbox, picture):
-    sandbox = make_sandbox(engine="no_such_engine:Engine")
+def test_only_a_call_about_faces_loads_an_engine(make_sandbox, picture):
+    sandbox = make_sandbox()
 
     facts = sandbox.inspect(picture(FINE))
 
     assert facts.width == 16
     with pytest.raises(RuntimeError, match="no_such_engine"):
-        sandbox.faces(picture(FINE))
+        sandbox.faces(picture(FINE), "no_such_engine:Engine")
+
+
+def test_an_engine_that_is_not_known_is_refused_by_name(make_sandbox, picture):
+    sandbox = make_sandbox()
+
+    with pytest.raises(UnknownEngine, match='"bundeld"'):
+        sandbox.identity("bundeld")
+    with pytest.raises(UnknownEngine, match='"bundeld"'):
+        sandbox.faces(picture(FINE), "bundeld")
+
+
+def test_an_engine_without_its_weights_is_refused_and_its_child_goes_on(make_sandbox, picture):
+    sandbox = make_sandbox()
+    child = child_of(sandbox)
+
+    with pytest.raises(WeightsMissing, match=r'"light" cannot be used: MobileFaceNet\.onnx is not installed'):
+        sandbox.identity("light")
+
+    assert child_of(sandbox) == child
+
+
+def test_an_engine_works_as_soon_as_its_weights_are_there(make_sandbox, tmp_path):
+    weights = weight_file("MobileFaceNet.onnx")
+    sandbox = make_sandbox()
+    with pytest.raises(WeightsMissing):
+        sandbox.identity("light")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "MobileFaceNet.onnx").write_bytes(weights.read_bytes())
+
+    identity = sandbox.identity("light")
+
+    assert (identity.engine, identity.dimension) == ("light", 128)
+
+
+def test_two_engines_live_in_one_child(make_sandbox, picture):
+    sandbox = make_sandbox()
+
+    tiny, bundled = sandbox.identity(ENGINE), sandbox.identity("bundled")
+
+    assert (tiny.engine, bundled.engine) == ("tiny", "bundled")
+    assert sandbox.faces(picture(FINE), "bundled") == []
+
+
+def test_embeddings_of_weights_that_changed_under_way_are_never_mixed(make_sandbox, monkeypatch):
+    monkeypatch.delenv("DEEPFACE_HOME", raising=False)
+    sandbox = make_sandbox()
+    os.kill(child_of(sandbox), signal.SIGKILL)
+    monkeypatch.setenv("DEEPFACE_HOME", "new")  # the tiny engine's identity is made of what its child sees
+
+    with pytest.raises(EngineReplaced, match="Restart Encore"):
+        child_of(sandbox)
+
+
+def test_a_child_keeps_to_one_core(make_sandbox):
+    sandbox = make_sandbox()
+    (tiny,) = sandbox.selfie(png(FINE), ENGINE)
+
+    faces = sandbox.faces(Path("data/demo/photos/P1020334.jpg"), "bundled")
+
+    threads = len(list(Path(f"/proc/{int(tiny.size)}/task").iterdir()))
+    assert len(faces) > 1
+    assert tiny.sharpness == 1  # what OpenCV may use
+    assert threads == 3  # one works, one looks whether the parent lives, one is onnxruntime's and idle
 
 
 def test_a_child_sees_none_of_our_secrets(make_sandbox, monkeypatch):
     monkeypatch.setenv("STRIPE_SECRET", "sk_live")
     monkeypatch.setenv("LANG", "C.UTF-8")
 
-    identity = make_sandbox().identity()
+    identity = make_sandbox().identity(ENGINE)
 
     names = identity.alignment.split(",")
     assert "LANG" in names
@@ -223,7 +289,7 @@ def test_who_finds_no_free_child_in_time_is_asked_to_come_back(make_sandbox, pic
     path = picture(STALLING)
 
     with ThreadPoolExecutor(2) as pool:
-        refusals = set(pool.map(refusal_of, [lambda: sandbox.faces(path)] * 2))
+        refusals = set(pool.map(refusal_of, [lambda: sandbox.faces(path, ENGINE)] * 2))
 
     assert refusals == {UnreadableFile, Unavailable}
 
@@ -243,7 +309,7 @@ def test_closing_ends_the_children_and_the_call_under_way(make_sandbox, picture)
     path = picture(STALLING)
 
     with ThreadPoolExecutor(1) as pool:
-        refusal = pool.submit(refusal_of, lambda: sandbox.faces(path))
+        refusal = pool.submit(refusal_of, lambda: sandbox.faces(path, ENGINE))
         sandbox.close()
 
     assert refusal.result() is Unavailable
@@ -256,9 +322,9 @@ import sys
 from pathlib import Path
 from core.adapters.process_sandbox import ProcessSandbox
 
-sandbox = ProcessSandbox(1, sys.argv[1])
-print(int(sandbox.faces(Path(sys.argv[2]))[0].size), flush=True)
-sandbox.faces(Path(sys.argv[3]))
+sandbox = ProcessSandbox(1, Path("no weights"))
+print(int(sandbox.faces(Path(sys.argv[2]), sys.argv[1])[0].size), flush=True)
+sandbox.faces(Path(sys.argv[3]), sys.argv[1])
 print("idle", flush=True)
 sys.stdin.read()
 """

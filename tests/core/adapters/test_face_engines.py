@@ -1,33 +1,46 @@
-"""The bundled face engine on the demo pictures."""
+"""The engines that run on ONNX, on the demo pictures."""
 
 import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from core import engines
+from core import engines, weights
+from core.adapters import face_engines
 from core.adapters.dlib_weights import build_recogniser
 from core.adapters.mtcnn_weights import build_landmarker, build_proposer, build_refiner
-from core.adapters.onnx_faces import OnnxFaceEngine, WeightsMissing, read_weights
 from core.adapters.onnx_graph import Network
-from core.ports import FoundFace
+from core.ports import FaceEngine, FoundFace
+from tests.core.adapters.tiny_networks import one_image_network
+from tests.requirements import weight_file
 
 DEMO = Path("data/demo")
 TRUTH = json.loads((DEMO / "truth.json").read_text())
 GUESTS_IN = Counter(photo for guest in TRUTH["people"].values() for photo in guest["photos"])
 GROUP = "photos/P1020334.jpg"
-PNET, RNET, ONET, DLIB = engines.BUNDLED.weights
+GUESTS_OF_GROUP = [guest for guest in TRUTH["people"].values() if GROUP in guest["photos"]]
+PNET, RNET, ONET, DLIB = (file.name for file in engines.BUNDLED.weights)
+YUNET, SFACE = engines.SFACE.weights
+NO_DOWNLOADS = Path("no such folder")
 
 
 @pytest.fixture(scope="module")
-def engine() -> OnnxFaceEngine:
-    return OnnxFaceEngine()
+def engine() -> FaceEngine:
+    return face_engines.load("bundled", NO_DOWNLOADS)
+
+
+@pytest.fixture(scope="module")
+def contents() -> Mapping[str, bytes]:
+    """The bundled weight files by name."""
+    return weights.read(engines.BUNDLED, NO_DOWNLOADS).contents
 
 
 def picture(name: str) -> np.ndarray:
@@ -46,8 +59,8 @@ def geometry(faces: list[FoundFace]) -> list[tuple]:
     return [(face.box, face.confidence, face.size, face.sharpness) for face in faces]
 
 
-def test_the_recogniser_gives_the_numbers_of_dlib_itself():
-    (embedding,) = Network(build_recogniser(read_weights(DLIB)), threads=1).run(pattern(150))
+def test_the_recogniser_gives_the_numbers_of_dlib_itself(contents):
+    (embedding,) = Network(build_recogniser(contents[DLIB]), threads=1).run(pattern(150))
 
     # dlib 20.0.1, face_recognition_model_v1.compute_face_descriptor
     dlibs = [-0.029614, 0.128885, 0.030629, -0.007303, -0.03217, -0.071019, -0.045037, -0.038743]
@@ -64,8 +77,8 @@ def test_the_recogniser_gives_the_numbers_of_dlib_itself():
         (build_landmarker, ONET, 48, [0.013441, -0.021086, 0.032651, 0.170832], 0.998746),
     ],
 )
-def test_the_detector_gives_the_numbers_of_mtcnn_itself(build, weight, side, offsets, not_a_face):
-    outputs = Network(build(read_weights(weight)), threads=1).run(pattern(side))
+def test_the_detector_gives_the_numbers_of_mtcnn_itself(contents, build, weight, side, offsets, not_a_face):
+    outputs = Network(build(contents[weight]), threads=1).run(pattern(side))
 
     np.testing.assert_allclose(outputs[0].ravel(), offsets, atol=2e-6)
     np.testing.assert_allclose(outputs[-1].ravel(), [not_a_face, 1 - not_a_face], atol=2e-6)
@@ -147,32 +160,81 @@ def test_a_picture_too_small_for_a_face_has_none(engine, shape):
 
 
 def test_the_engine_names_what_its_embeddings_were_made_by(engine):
-    assert engine.identity == engines.identity(engines.BUNDLED)
-    assert engine.identity.dimension == 128
+    digests = [file.sha256 for file in engines.BUNDLED.weights]
+
+    assert engine.identity == engines.identity(engines.BUNDLED, digests)
+    assert (engine.identity.engine, engine.identity.dimension) == ("bundled", 128)
 
 
-def test_other_weights_are_another_identity():
-    other = replace(engines.BUNDLED, weights=(*engines.BUNDLED.weights[:3], replace(DLIB, sha256="00" * 32)))
+@pytest.fixture(scope="module", params=["MTCNN", "YuNet"])
+def light(request) -> FaceEngine:
+    """MobileFaceNet behind either detector."""
+    folder = weight_file("MobileFaceNet.onnx").parent
+    if request.param == "MTCNN":
+        return face_engines.load("light", folder)
+    weight_file(YUNET.name)
+    files = (YUNET, engines.LIGHT.weights[-1])
+    spec = replace(engines.LIGHT, detector="YuNet", weights=files, min_confidence=0.8)
+    return face_engines.assembled(spec, folder)
 
-    assert engines.identity(other).slug != engines.identity(engines.BUNDLED).slug
+
+def test_the_light_engine_finds_and_knows_every_guest(light):
+    faces = light.find(picture(GROUP))
+    selfies = [light.find(picture(guest["selfie"]))[0].embedding for guest in GUESTS_OF_GROUP]
+
+    similarities = np.stack([face.embedding for face in faces]) @ np.stack(selfies).T
+
+    assert len(faces) == GUESTS_IN[GROUP]
+    assert sorted(similarities.argmax(axis=0).tolist()) == list(range(len(faces)))
 
 
-@pytest.mark.parametrize(
-    "weight",
-    [
-        replace(DLIB, sha256="00" * 32),
-        replace(DLIB, path="models/none.dat"),
-        replace(DLIB, package="no_such_package"),
-    ],
-)
-def test_a_weight_file_that_is_not_the_measured_one_is_refused(weight):
-    with pytest.raises(WeightsMissing):
-        read_weights(weight)
+@pytest.mark.parametrize("name", [*TRUTH["no_face"], *TRUTH["blurred"]])
+def test_the_light_engine_makes_nobody_searchable_who_cannot_be_known(light, name):
+    assert [face for face in light.find(picture(name)) if face.embedding is not None] == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3000, 2), (28, 28), (200, 2000)])
+def test_the_light_engine_takes_pictures_of_any_shape(light, shape):
+    assert light.find(np.full((*shape, 3), 128, np.uint8)) == []
+
+
+def test_a_crowd_of_faces_is_described_as_each_of_them_alone(light):
+    (alone,) = light.find(picture("selfies/guest_01.jpg"))
+    (stranger,) = light.find(picture("selfies/guest_02.jpg"))
+    tile = cv2.resize(picture("selfies/guest_01.jpg"), (150, 150), interpolation=cv2.INTER_AREA)
+
+    crowd = light.find(np.tile(tile, (10, 13, 1)))
+
+    known = np.stack([face.embedding for face in crowd if face.embedding is not None])
+    assert len(known) >= 125
+    assert (known @ alone.embedding).min() > 0.6  # each is a fifth of the size
+    assert (known @ stranger.embedding).max() < 0.5
+
+
+def test_the_sface_engine_leads_from_a_photo_to_embeddings(tmp_path):
+    model = one_image_network(("data", "fc1"))
+    (tmp_path / YUNET.name).write_bytes(weight_file(YUNET.name).read_bytes())
+    (tmp_path / SFACE.name).write_bytes(model)
+    stand_in = replace(SFACE, sha256=sha256(model).hexdigest(), size=len(model))
+
+    engine = face_engines.assembled(replace(engines.SFACE, weights=(YUNET, stand_in)), tmp_path)
+    faces = engine.find(picture(GROUP))
+
+    assert engine.identity.engine == "sface"
+    assert [face.embedding.shape for face in faces] == [(engines.SFACE.dimension,)] * GUESTS_IN[GROUP]
+
+
+def test_the_file_of_another_model_is_refused_by_name(tmp_path):
+    (tmp_path / "MobileFaceNet.onnx").write_bytes(one_image_network(("input0", "output0")))
+
+    with pytest.raises(weights.WeightsMissing, match=r"MobileFaceNet\.onnx is not the file it should be"):
+        face_engines.load("light", tmp_path)
 
 
 def test_loading_the_engine_imports_neither_tensorflow_nor_the_packages_that_carry_the_weights():
     script = (
-        "import sys; from core.adapters.onnx_faces import OnnxFaceEngine; OnnxFaceEngine();"
+        "import sys; from pathlib import Path; from core.adapters import face_engines;"
+        "face_engines.load('bundled', Path());"
         "print({'tensorflow', 'mtcnn', 'face_recognition_models', 'dlib'} & set(sys.modules))"
     )
 

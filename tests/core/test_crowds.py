@@ -1,0 +1,354 @@
+"""An event's faces in memory: always what the database says, at the cost of what is new."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from core import crowds, indexes, photos
+from core.backends import Backends
+from core.errors import Unavailable
+from models.event import Event, EventStatus
+from models.face import FaceIndex
+from models.photo import Photo
+from tests.fake_pixels import embedding
+from tests.makers import approve, make_event, make_jpeg, owner_of, upload
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known(monkeypatch) -> None:
+    monkeypatch.setattr(crowds, "_cache", OrderedDict())
+
+
+@pytest.fixture
+def event(backends: Backends) -> Event:
+    return make_event(backends)
+
+
+def shoot(backends: Backends, event: Event, *people: str, seed: int = 0) -> Photo:
+    """A photo of these people, approved and waiting for the pipeline."""
+    photo = upload(backends, event, make_jpeg(*people, seed=seed), by=owner_of(backends, event))
+    approve(backends, photo)
+    return photo
+
+
+def delete(backends: Backends, event: Event, *gone: Photo) -> None:
+    photos.delete(backends, [photo.id for photo in gone], by=owner_of(backends, event))
+
+
+def index_of(backends: Backends, event: Event) -> FaceIndex:
+    with backends.reading() as session:
+        return indexes.serving(session, event.id)
+
+
+def faces_of(backends: Backends, event: Event) -> crowds.Faces:
+    return crowds.of(backends, index_of(backends, event))
+
+
+def assert_holds(faces: crowds.Faces, people: dict[str, UUID]) -> None:
+    """The faces are those of these people, each in the photo of that id."""
+    rows = {name: int(np.argmax(faces.crowd.embeddings @ embedding(name))) for name in people}
+    found = {name: faces.photo_ids[faces.crowd.photos[row]] for name, row in rows.items()}
+    assert found == people
+    assert len(set(rows.values())) == len(faces.face_ids) == len(faces.crowd.photos) == len(people)
+    assert faces.crowd.embeddings.shape == (len(people), len(embedding("anna")))
+    np.testing.assert_allclose(
+        [faces.crowd.embeddings[row] for row in rows.values()], [embedding(name) for name in rows], atol=1e-6
+    )
+    assert [faces.face_ids.row(face_id) for face_id in faces.face_ids] == list(range(len(people)))
+
+
+@pytest.fixture
+def reads(backends, monkeypatch) -> list[int]:
+    """How many embeddings each reading asked the store for."""
+    asked, read = [], backends.vectors.read
+
+    def count(collection: str, face_ids: Sequence[UUID]) -> object:
+        asked.append(len(face_ids))
+        return read(collection, face_ids)
+
+    monkeypatch.setattr(backends.vectors, "read", count)
+    return asked
+
+
+# --- what is in them -----------------------------------------------------------------------
+
+
+def test_every_searchable_face_is_there_and_no_other(backends, event, work):
+    pair = shoot(backends, event, "anna", "ben", "carl:small", seed=1)
+    single = shoot(backends, event, "dora", seed=2)
+    work()
+
+    faces = faces_of(backends, event)
+
+    assert_holds(faces, {"anna": pair.id, "ben": pair.id, "dora": single.id})
+
+
+def test_an_index_without_faces_is_an_empty_crowd(backends, event, work):
+    shoot(backends, event, seed=1)
+    work()
+
+    faces = faces_of(backends, event)
+
+    assert_holds(faces, {})
+
+
+def test_the_next_look_finds_a_photo_that_was_just_indexed(backends, event, work):
+    first = shoot(backends, event, "anna", seed=1)
+    work()
+    faces_of(backends, event)
+
+    second = shoot(backends, event, "ben", seed=2)
+    work()
+
+    assert_holds(faces_of(backends, event), {"anna": first.id, "ben": second.id})
+
+
+@pytest.mark.parametrize("victim", [0, 1, 2])
+def test_the_next_look_misses_a_photo_that_was_just_deleted(backends, event, work, victim):
+    names = ["anna", "ben", "carl"]
+    shot = [shoot(backends, event, name, seed=seed) for seed, name in enumerate(names)]
+    work()
+    faces_of(backends, event)
+
+    delete(backends, event, shot[victim])
+    work()
+
+    left = {name: photo.id for name, photo in zip(names, shot, strict=True) if photo is not shot[victim]}
+    assert_holds(faces_of(backends, event), left)
+
+
+def test_one_look_sees_what_came_and_what_went_together(backends, event, work):
+    gone = shoot(backends, event, "anna", "ben", seed=1)
+    stays = shoot(backends, event, "carl", seed=2)
+    work()
+    faces_of(backends, event)
+
+    delete(backends, event, gone)
+    came = shoot(backends, event, "dora", "emil", seed=3)
+    work()
+
+    assert_holds(faces_of(backends, event), {"carl": stays.id, "dora": came.id, "emil": came.id})
+
+
+def test_many_changes_one_by_one_end_where_one_reading_would(backends, event, work):
+    shot: dict[str, Photo] = {}
+    for seed in range(12):
+        shot[f"person {seed}"] = shoot(backends, event, f"person {seed}", seed=seed)
+        if seed % 3 == 2:
+            delete(backends, event, shot.pop(f"person {seed - 1}"))
+        work()
+        faces_of(backends, event)
+
+    assert_holds(faces_of(backends, event), {name: photo.id for name, photo in shot.items()})
+
+
+def test_a_face_whose_vector_was_missing_comes_with_it(backends, event, work, reads):
+    shot = shoot(backends, event, "anna", "ben", seed=1)
+    work()
+    index = index_of(backends, event)
+    lost, rows = backends.vectors.all(index.collection)
+    backends.vectors.delete(index.collection, lost[:1])
+    before = len(crowds.of(backends, index).face_ids)
+
+    backends.vectors.upsert(index.collection, lost[:1], rows[:1])
+    with backends.transaction() as session:
+        indexes.touch(session, event.id)
+
+    assert before == 1
+    assert_holds(faces_of(backends, event), {"anna": shot.id, "ben": shot.id})
+    assert reads == [2, 1]
+
+
+def test_the_faces_of_another_index_take_the_place_of_those_before(backends, event, work):
+    shoot(backends, event, "anna", seed=1)
+    work()
+    before = index_of(backends, event)
+    crowds.of(backends, before)
+    with backends.transaction() as session:
+        session.get_one(FaceIndex, before.id).status = "retired"
+        session.flush()
+        indexes.make(session, event.id, indexes.identity_of(before), "serving")
+
+    faces = faces_of(backends, event)
+
+    assert len(faces.face_ids) == 0
+
+
+# --- what it costs -------------------------------------------------------------------------
+
+
+def test_only_what_is_new_is_read_from_the_store(backends, event, work, reads):
+    shoot(backends, event, "anna", "ben", seed=1)
+    work()
+    faces_of(backends, event)
+    unchanged = faces_of(backends, event)
+    later = shoot(backends, event, "carl", seed=2)
+    work()
+
+    faces = faces_of(backends, event)
+
+    assert reads == [2, 1]
+    assert len(unchanged.face_ids) == 2
+    assert later.id in faces.photo_ids
+
+
+def test_a_refresh_copies_no_embedding_that_was_there(backends, event, work):
+    shoot(backends, event, "anna", seed=1)
+    work()
+    before = faces_of(backends, event)
+    shoot(backends, event, "ben", seed=2)
+    work()
+
+    after = faces_of(backends, event)
+
+    assert np.shares_memory(before.crowd.embeddings, after.crowd.embeddings)
+
+
+def test_a_deletion_copies_nothing_when_no_search_is_looking(backends, event, work):
+    gone = shoot(backends, event, "anna", seed=1)
+    shoot(backends, event, "ben", seed=2)
+    work()
+    matrix = faces_of(backends, event).crowd.embeddings.__array_interface__["data"][0]
+    delete(backends, event, gone)
+    work()
+
+    after = faces_of(backends, event)
+
+    assert after.crowd.embeddings.__array_interface__["data"][0] == matrix
+
+
+def test_events_beyond_the_memory_are_forgotten_oldest_first(backends, work, monkeypatch, reads):
+    events = [make_event(backends) for _ in range(3)]
+    for seed, event in enumerate(events):
+        shoot(backends, event, "anna", seed=seed)
+    work()
+    one = faces_of(backends, events[0]).crowd.embeddings.nbytes
+    monkeypatch.setattr(crowds, "CACHED_BYTES", 2 * one)
+
+    for event in (events[1], events[0], events[2]):  # the last is one too many
+        faces_of(backends, event)
+    known = len(reads)
+    faces_of(backends, events[2])
+    faces_of(backends, events[0])
+    kept = len(reads)
+    faces_of(backends, events[1])
+
+    assert (known, kept, len(reads)) == (3, 3, 4)
+
+
+# --- at the same time ----------------------------------------------------------------------
+
+
+def test_a_search_keeps_what_it_looks_at_while_faces_come_and_go(backends, event, work):
+    gone = shoot(backends, event, "anna", seed=1)
+    stays = shoot(backends, event, "ben", seed=2)
+    work()
+    held = faces_of(backends, event)
+
+    delete(backends, event, gone)
+    came = shoot(backends, event, "carl", seed=3)
+    work()
+    now = faces_of(backends, event)
+
+    assert_holds(held, {"anna": gone.id, "ben": stays.id})
+    assert_holds(now, {"ben": stays.id, "carl": came.id})
+
+
+def test_two_first_searches_read_the_event_once(backends, event, work, monkeypatch):
+    shoot(backends, event, "anna", seed=1)
+    work()
+    index = index_of(backends, event)
+    asked, read, both = [], backends.vectors.read, threading.Barrier(2, timeout=30)
+
+    def count(collection: str, face_ids: Sequence[UUID]) -> object:
+        asked.append(len(face_ids))
+        return read(collection, face_ids)
+
+    def look() -> crowds.Faces:
+        both.wait()
+        return crowds.of(backends, index)
+
+    monkeypatch.setattr(backends.vectors, "read", count)
+    with ThreadPoolExecutor(2) as searches:
+        found = [one.result() for one in [searches.submit(look), searches.submit(look)]]
+
+    assert asked == [1]
+    assert found[0] is found[1]
+
+
+def test_a_look_from_before_a_change_sees_what_is_there_by_now(backends, event, work, reads):
+    shoot(backends, event, "anna", seed=1)
+    work()
+    earlier = index_of(backends, event)
+    shoot(backends, event, "ben", seed=2)
+    work()
+    newest = faces_of(backends, event)
+
+    assert crowds.of(backends, earlier) is newest
+    assert reads == [2]
+
+
+def test_a_failed_reading_leaves_what_was_known_and_is_made_up_for(backends, event, work, monkeypatch):
+    first = shoot(backends, event, "anna", seed=1)
+    work()
+    faces_of(backends, event)
+    second = shoot(backends, event, "ben", seed=2)
+    work()
+
+    backends.vectors.is_down = True
+    with pytest.raises(Unavailable):
+        faces_of(backends, event)
+    backends.vectors.is_down = False
+
+    assert_holds(faces_of(backends, event), {"anna": first.id, "ben": second.id})
+
+
+# --- before the first search ---------------------------------------------------------------
+
+
+def test_open_events_are_read_before_their_first_search(backends, work, reads):
+    opened = make_event(backends)
+    hidden = make_event(backends, status=EventStatus.ON_SALE)
+    for seed, event in enumerate((opened, hidden)):
+        shoot(backends, event, "anna", seed=seed)
+    work()
+    with backends.transaction() as session:
+        session.get_one(Event, hidden.id).status = EventStatus.CLOSED
+
+    crowds.warm(backends)
+    warmed = len(reads)
+    faces_of(backends, opened)
+    known = len(reads)
+    faces_of(backends, hidden)
+
+    assert (warmed, known, len(reads)) == (1, 1, 2)
+
+
+def test_only_events_that_fit_are_read_ahead_the_latest_first(backends, work, reads, monkeypatch):
+    old = make_event(backends, held_on=date(2020, 1, 1))
+    new = make_event(backends, held_on=date(2026, 1, 1))
+    for seed, event in enumerate((old, new)):
+        shoot(backends, event, *["anna", "ben"][: seed + 1], seed=seed)
+    work()
+    monkeypatch.setattr(crowds, "CACHED_BYTES", 2 * embedding("anna").nbytes)
+
+    crowds.warm(backends)
+
+    assert reads == [2]
+
+
+def test_reading_ahead_gives_up_quietly_while_the_vectors_are_away(backends, event, work):
+    shoot(backends, event, "anna", seed=1)
+    work()
+    backends.vectors.is_down = True
+
+    crowds.warm(backends)
+
+    backends.vectors.is_down = False
+    assert len(faces_of(backends, event).face_ids) == 1
