@@ -6,7 +6,9 @@ event, then each person searches once, at the product's own cut-offs. `found*` i
 photos that is shown; `wrong*` the share of searches that show at least one photo without the person;
 `wrong_photos_sure` the share of the photos shown as sure that are wrong; `fnir_at_fpir` the share of own
 photos missed at the cut-off where that share of the searches shows a wrong one. `refused` counts selfies
-that the product would have asked to take again: such a person finds nothing.
+that the product would have asked to take again: such a person finds nothing. `outsiders_wrong*` is the
+share of searches that show somebody where none of the person's own photos is in the event. `after_words` are
+the same shares after the person has said "this is me" or "not me" of the first three photos shown as maybe.
 """
 
 import argparse
@@ -28,6 +30,7 @@ from core.ports import FaceEngine
 from core.settings import Settings
 
 FPIRS = ("0.01", "0.05", "0.1")
+WORDS = 3
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ class Figures:
     wrong: float
     wrong_photos_sure: float
     fnir_at_fpir: Mapping[str, float]
+    after_words: Mapping[str, float]
+    outsiders_wrong_sure: float
+    outsiders_wrong: float
     photos_per_second: float  # of one process
     cpu_seconds_per_photo: float  # from the file to the embeddings
     peak_memory_mb: float  # of the whole process
@@ -52,10 +58,11 @@ class Figures:
 
 @dataclass(frozen=True)
 class Search:
-    """One person's search: the photos shown, every photo's score, and what is true."""
+    """One person's search: what was shown, every photo's score, and what is true."""
 
-    sure: frozenset[int]
-    shown: frozenset[int]
+    found: matching.Matches
+    after_words: matching.Matches
+    without_own: matching.Matches  # what is shown when the person was not there
     scores: np.ndarray  # (photos,), natural logarithm of odds; -inf without a face
     own: frozenset[int]
 
@@ -110,26 +117,57 @@ def probe(engine: FaceEngine, selfie: Path) -> np.ndarray | None:
 def search(crowd: matching.Crowd, probe: np.ndarray | None, photos: int, own: frozenset[int]) -> Search:
     """Search an event's faces for one probe; without a probe nothing is found."""
     scores = np.full(photos, -np.inf)
+    nothing = matching.Matches([], [])
     if probe is None:
-        return Search(frozenset(), frozenset(), scores, own)
+        return Search(nothing, nothing, nothing, scores, own)
     np.maximum.at(scores, crowd.photos, matching.log_odds(crowd, probe[None]))
     found = matching.find(crowd, probe[None])
-    sure = frozenset(hit.photo for hit in found.sure)
-    return Search(sure, sure | {hit.photo for hit in found.maybe}, scores, own)
+    strangers = ~np.isin(crowd.photos, sorted(own))
+    event = matching.crowd(crowd.embeddings[strangers], crowd.photos[strangers], crowd.calibration)
+    return Search(found, spoken(crowd, found, own), matching.find(event, probe[None]), scores, own)
+
+
+def spoken(crowd: matching.Crowd, found: matching.Matches, own: frozenset[int]) -> matching.Matches:
+    """Return what is shown after the person's word on the first maybe, three times over."""
+    seen, now = [*found.sure, *found.maybe], found
+    mine: set[int] = set()
+    not_mine: set[int] = set()
+    for _ in range(WORDS):
+        if now.maybe:
+            (mine if now.maybe[0].photo in own else not_mine).add(now.maybe[0].face)
+            now = matching.refine(crowd, seen, mine, not_mine)
+    return now
 
 
 def shares(searches: Sequence[Search]) -> dict[str, Any]:
     """Return the shares over all searches, by their names in `Figures`."""
-    own_photos = sum(len(one.own) for one in searches)
-    shown_sure = sum(len(one.sure) for one in searches)
+    sure = [_photos(one.found.sure) for one in searches]
+    strangers = sum(len(photos - one.own) for photos, one in zip(sure, searches, strict=True))
     return {
-        "found_sure": sum(len(one.sure & one.own) for one in searches) / own_photos,
-        "found": sum(len(one.shown & one.own) for one in searches) / own_photos,
-        "wrong_sure": float(np.mean([bool(one.sure - one.own) for one in searches])),
-        "wrong": float(np.mean([bool(one.shown - one.own) for one in searches])),
-        "wrong_photos_sure": sum(len(one.sure - one.own) for one in searches) / max(1, shown_sure),
+        **_shown(searches, [one.found for one in searches]),
+        "wrong_photos_sure": strangers / max(1, sum(map(len, sure))),
         "fnir_at_fpir": {fpir: fnir(searches, float(fpir)) for fpir in FPIRS},
+        "after_words": _shown(searches, [one.after_words for one in searches]),
+        "outsiders_wrong_sure": float(np.mean([bool(one.without_own.sure) for one in searches])),
+        "outsiders_wrong": float(np.mean([any(one.without_own) for one in searches])),
     }
+
+
+def _shown(searches: Sequence[Search], results: Sequence[matching.Matches]) -> dict[str, float]:
+    own = [one.own for one in searches]
+    sure = [_photos(result.sure) for result in results]
+    shown = [_photos([*result.sure, *result.maybe]) for result in results]
+    total = sum(map(len, own))
+    return {
+        "found_sure": sum(len(photos & his) for photos, his in zip(sure, own, strict=True)) / total,
+        "found": sum(len(photos & his) for photos, his in zip(shown, own, strict=True)) / total,
+        "wrong_sure": float(np.mean([bool(photos - his) for photos, his in zip(sure, own, strict=True)])),
+        "wrong": float(np.mean([bool(photos - his) for photos, his in zip(shown, own, strict=True)])),
+    }
+
+
+def _photos(hits: Sequence[matching.Hit]) -> frozenset[int]:
+    return frozenset(hit.photo for hit in hits)
 
 
 def fnir(searches: Sequence[Search], fpir: float) -> float:

@@ -21,7 +21,7 @@ from core.errors import Unavailable
 from models.event import Event
 from models.face import Face, FaceIndex, IndexStatus
 
-CACHED_BYTES = 128 * 2**20  # of embeddings kept in memory, over all events but the one that is searched
+CACHED_BYTES = 64 * 2**20  # of embeddings kept in memory; one event that is larger is kept alone
 ROOM = 4  # times as many rows reserved as are needed; what is not written to takes no memory
 OURS = 3  # references to a matrix that no search looks through: its name, what is kept of it, the question
 FRESH = 0.9  # share of the cohort that must be left for it to go on serving after a deletion

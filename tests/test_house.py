@@ -16,6 +16,7 @@ from tests.requirements import lacking
 PURE = frozenset(
     [
         "alignment",
+        "calibrations",
         "chain",
         "engines",
         "errors",
@@ -26,6 +27,7 @@ PURE = frozenset(
         "objects",
         "ports",
         "pricing",
+        "selfies",
         "watermark",
         "weights",
     ]

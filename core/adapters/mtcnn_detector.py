@@ -51,11 +51,11 @@ class MtcnnDetector:
         return squares(every[distinct(every, np.concatenate(scores), 0.7)])
 
     def _propose_at(self, level: Pixels) -> tuple[Floats, Floats]:
-        (maps,) = self._proposer.run(level[None])
-        rows, columns = np.nonzero(maps[0, 4] > np.log(PROPOSE / (1 - PROPOSE)))
+        offsets, scores = self._proposer.run(level[None])
+        rows, columns = np.nonzero(scores[0, 0] > PROPOSE)
         corners = np.stack([columns, rows, columns, rows], axis=1) * STRIDE + [1, 1, CELL, CELL]
-        boxes = corners + maps[0, :4, rows, columns] * (CELL - 1)
-        found = 1 / (1 + np.exp(-maps[0, 4, rows, columns].astype(np.float64)))
+        boxes = corners + offsets[0][:, rows, columns].T * (CELL - 1)
+        found = scores[0, 0, rows, columns].astype(np.float64)
         kept = distinct(boxes, found, 0.5)
         return boxes[kept], found[kept]
 

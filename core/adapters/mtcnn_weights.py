@@ -77,7 +77,9 @@ def _conv_prelu(graph: Graph, source: str, weights: Iterator[Array]) -> str:
     """
     value = graph.conv(source, *_filters(weights))
     slopes = next(weights).ravel()
-    return graph.add("Add", graph.mixed(value, np.diag(slopes)), graph.mixed(graph.add("Relu", value), np.diag(1 - slopes)))
+    return graph.add(
+        "Add", graph.mixed(value, np.diag(slopes)), graph.mixed(graph.add("Relu", value), np.diag(1 - slopes))
+    )
 
 
 def _conv_prelu_halved(graph: Graph, source: str, weights: Iterator[Array]) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import consent, i18n, results, search
+from core import consent, results, search
 from core.i18n import _
 from core.results import Found
 from pages.parts import site
@@ -154,9 +154,5 @@ def perhaps(view: str, count: int) -> str:
 
 def verdicts(person: Person) -> str:
     """Return what a person has said so far, in words."""
-    no, yes = len(person.said(is_mine=False)), len(person.said(is_mine=True))
-    parts = [
-        i18n.plural("{count} photo is not of you", "{count} photos are not of you", no) if no else "",
-        i18n.plural("{count} photo is of you", "{count} photos are of you", yes) if yes else "",
-    ]
-    return _("You said: {what}.").format(what=", ".join(part for part in parts if part))
+    yes, no = len(person.said(is_mine=True)), len(person.said(is_mine=False))
+    return _("Your answers: {yes} yes, {no} no").format(yes=yes, no=no)

@@ -230,15 +230,14 @@ class TestChromaVectors:
     def test_a_deletion_while_all_is_read_hides_no_other_face(self, chroma, collection: str, monkeypatch):
         ids, embeddings = make_faces(PAGE * 2)
         chroma.upsert(collection, ids, embeddings)
-        victims, get = iter(ids[:1]), Collection.get
+        victims, read = iter(ids[:1]), ChromaVectors._read_page
 
-        def get_then_delete(found: Collection, **asked: object) -> object:
-            answer = get(found, **asked)
-            if "embeddings" in asked["include"]:
-                chroma.delete(collection, list(victims))  # after the first page only
+        def read_then_delete(store: ChromaVectors, *asked: object) -> object:
+            answer = read(store, *asked)
+            chroma.delete(collection, list(victims))  # after the first page only
             return answer
 
-        monkeypatch.setattr(Collection, "get", get_then_delete)
+        monkeypatch.setattr(ChromaVectors, "_read_page", read_then_delete)
 
         assert set(chroma.all(collection)[0]) >= set(ids[1:])
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-import streamlit as st
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -77,13 +76,13 @@ class Grids:
         self.armed = None
         if on_action is not None:
             on_action(pressed)
-        if pressed.name != "cart":  # the real one hears it before the page runs
-            st.rerun()
         return GridResult((), pressed)
 
     def press(self, page: AppTest, section: str, name: str, photo: Photo) -> AppTest:
+        """Press, and run the page once more: the real grid hears of it before a run, this one within."""
         self.armed = (section, name, photo.id)
-        return self.after(page)
+        pressed = self.after(page)
+        return pressed if pressed.error else self.after(pressed)
 
     def after(self, page: AppTest) -> AppTest:
         """Run the page, and keep only what this run shows."""
@@ -299,7 +298,7 @@ def test_a_verdict_refines_at_once_and_is_undone_one_by_one(browser, event, albu
     page = press(page, "Undo")
 
     assert refined == {"sure": ids([album[0], album[2]]), "maybe": ids(album[3:])}
-    assert "You said: 1 photo is not of you, 1 photo is of you." in said
+    assert "Your answers: 1 yes, 1 no" in said
     assert once == {"sure": ids(album[:1]), "maybe": ids(album[2:])}
     assert grids.photos == {"sure": ids(album[:2]), "maybe": ids(album[2:])}
     assert "Undo" not in labels(page)
@@ -342,7 +341,7 @@ def test_another_selfie_adds_to_the_result_and_keeps_the_verdicts(browser, event
     assert set(grids.photos["sure"]) == set(ids(album[:3]))
     assert grids.photos["maybe"] == ids(album[3:])
     assert len(set(desk.receipts)) == 1
-    assert "You said: 1 photo is of you." in texts(page)
+    assert "Your answers: 1 yes, 0 no" in texts(page)
 
 
 def test_nobody_gives_more_selfies_than_one_search_takes(browser, event, album, desk, grids):

@@ -11,13 +11,23 @@ from core.adapters.mtcnn_detector import distinct, patches, pyramid, shrunken, s
 def test_the_pyramid_reaches_from_the_smallest_face_to_the_whole_picture(shape, smallest_face):
     scales = pyramid(shape, smallest_face)
 
-    assert scales[0] == 12 / smallest_face
-    assert 12 <= min(shape[:2]) * scales[-1] < 12 / 0.709
-    np.testing.assert_allclose(np.divide(scales[1:], scales[:-1]), 0.709)
+    assert scales[0] == 9.5 / smallest_face
+    assert 12 <= min(shape[:2]) * scales[-1] < 12 / 0.6
+    np.testing.assert_allclose(np.divide(scales[1:], scales[:-1]), 0.6)
 
 
 def test_a_picture_smaller_than_the_smallest_face_has_no_pyramid():
     assert pyramid((20, 2000, 3), 24) == []
+
+
+def test_a_level_skips_no_pixel():
+    stripes = np.zeros((512, 512, 3), np.uint8)
+    stripes[::2] = 200
+
+    levels = shrunken(stripes, [0.25, 0.15])
+
+    assert [level.shape[:2] for level in levels] == [(512, 512), (128, 128), (76, 76)]
+    assert all((level == 100).all() for level in levels[1:])
 
 
 def test_of_overlapping_boxes_the_best_stays():

@@ -1,0 +1,66 @@
+"""People whom nothing was trained on find their photos, at the product's own cut-offs."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.faces import Figures, measure
+from core import engines
+from core.adapters import face_engines
+from tests.requirements import eval_folder, weight_file
+
+pytestmark = pytest.mark.accuracy
+
+# The limits that Encore set itself; README, "Measured", has what was reached.
+LIMITS = {
+    "bundled": {
+        "portraits": 0.30,
+        "album": 0.20,
+        "found": 0.75,
+        "sure": 0.55,
+        "wrong": 0.50,
+        "wrong_sure": 0.05,
+    },
+    "light": {
+        "portraits": 0.03,
+        "album": 0.04,
+        "found": 0.93,
+        "sure": 0.85,
+        "wrong": 0.15,
+        "wrong_sure": 0.02,
+    },
+}
+
+
+def figures_of(engine: str, folder: Path) -> Figures:
+    """Measure with installed weights; a downloaded engine's lie where `weight_file` finds them."""
+    downloaded = [file for file in engines.named(engine).weights if isinstance(file, engines.DownloadedFile)]
+    weights = weight_file(downloaded[0].name).parent if downloaded else Path()
+    return measure(face_engines.load(engine, weights), folder)
+
+
+@pytest.mark.parametrize("people", ["portraits", "album"])
+@pytest.mark.parametrize("engine", ["bundled", "light"])
+def test_people_find_their_photos_and_hardly_a_strangers(engine, people):
+    limits = LIMITS[engine]
+
+    figures = figures_of(engine, eval_folder(people))
+
+    assert figures.refused == 0
+    assert figures.fnir_at_fpir["0.05"] <= limits[people]
+    assert figures.found >= limits["found"]
+    assert figures.found_sure >= limits["sure"]
+    assert figures.wrong <= limits["wrong"]
+    assert figures.wrong_sure <= limits["wrong_sure"]
+    assert figures.wrong_photos_sure <= 0.01
+    assert figures.outsiders_wrong_sure <= 0.05
+    assert figures.after_words["found_sure"] > figures.found_sure
+    assert figures.after_words["wrong_sure"] <= limits["wrong_sure"]
+
+
+def test_guests_of_the_demo_find_their_photos_and_nobody_elses():
+    figures = figures_of("bundled", Path("data/demo"))
+
+    assert figures.found >= 0.93
+    assert figures.found_sure >= 0.70
+    assert figures.wrong == 0
