@@ -150,7 +150,7 @@ class _Memory:
 
     def _add(self, backends: Backends, index: FaceIndex, new: NDArray[np.bytes_]) -> None:
         """Read the embeddings of faces, (m, 2) with their photos. One that has none yet is left out."""
-        photo_of = dict(new.tolist())
+        new = new[np.argsort(new[:, 0])]
         count = len(self._faces.face_ids)
         if count + len(new) > len(self._matrix):
             self._move(count, ROOM * (count + len(new)))
@@ -159,7 +159,7 @@ class _Memory:
             self._matrix[count : count + len(page)] = embeddings
             count += len(page)
             face_ids.append(Ids.of(page).digits)
-            photos.append(self._numbered(photo_of[face_id] for face_id in face_ids[-1].tolist()))
+            photos.append(self._numbered(new[np.searchsorted(new[:, 0], face_ids[-1]), 1]))
         self._gather(np.concatenate(face_ids), np.concatenate(photos), self._faces.crowd)
 
     def _remove(self, stay: NDArray[np.bool_]) -> None:
@@ -173,6 +173,7 @@ class _Memory:
         if sys.getrefcount(self._matrix) > OURS:  # a search is looking through it
             self._move(len(stay), len(self._matrix))
         self._matrix[gaps] = self._matrix[order[gaps]]
+        self._matrix[len(order) : len(stay)] = 0  # the embeddings of who went are gone from memory too
         self._gather(face_ids, kept.photos, kept)
 
     def _move(self, count: int, room: int) -> None:
@@ -180,8 +181,9 @@ class _Memory:
         matrix[:count] = self._matrix[:count]
         self._matrix = matrix
 
-    def _numbered(self, photos: Iterable[bytes]) -> matching.Rows:
-        return np.array([self._numbers.setdefault(one, len(self._numbers)) for one in photos], np.intp)
+    def _numbered(self, photos: HexIds) -> matching.Rows:
+        numbers = [self._numbers.setdefault(one, len(self._numbers)) for one in photos.tolist()]
+        return np.array(numbers, np.intp)
 
     def _gather(self, face_ids: HexIds, photos: matching.Rows, before: matching.Crowd) -> None:
         embeddings = self._matrix[: len(face_ids)]

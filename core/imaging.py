@@ -97,13 +97,14 @@ def inspect(source: Path | bytes) -> PhotoFacts:
     return PhotoFacts(media_type, width, height, taken_at, camera, geotags.has_gps(source))
 
 
-def load_upright(source: Path | bytes, longest_side: int | None) -> Pixels:
+def load_upright(source: Path | bytes, longest_side: int | None, shorter_side: int = 0) -> Pixels:
     """Return the picture as a person would see it: upright, sRGB, transparency on white.
 
-    It is shrunk to `longest_side` pixels, never enlarged; None keeps every pixel. Raises InvalidInput.
+    It is shrunk to `longest_side` pixels, but not below `shorter_side`, and never enlarged; None keeps every
+    pixel. Raises InvalidInput.
     """
     with _opened(source) as image:
-        target = _fitting(image.size, longest_side or max(image.size))
+        target = _fitting(image.size, longest_side or max(image.size), shorter_side)
         image.draft("RGB", target)  # a JPEG is decoded at a half, a quarter or an eighth if that is enough
         image.load()
         orientation = _orientation(image)
@@ -235,12 +236,12 @@ def _text(value: object) -> str:
 # --- pixels --------------------------------------------------------------------------------
 
 
-def _fitting(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
-    """Return `size` shrunk to a longest side in pixels; what fits stays as it is."""
-    longest = max(size)
-    if longest <= longest_side:
+def _fitting(size: tuple[int, int], longest_side: int, shorter_side: int = 0) -> tuple[int, int]:
+    """Return `size` shrunk to a longest side, or as far as a shorter one lets it; what fits stays."""
+    scale = max(longest_side / max(size), shorter_side / min(size))
+    if scale >= 1:
         return size
-    width, height = (max(1, round(side * longest_side / longest)) for side in size)
+    width, height = (max(1, round(side * scale)) for side in size)
     return width, height
 
 

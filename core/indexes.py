@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import exists, update
-from sqlmodel import Session, col, delete, func, select
+from sqlmodel import Session, col, delete, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from core import jobs
@@ -170,14 +170,8 @@ def _missing(index: FaceIndex) -> SelectOfScalar[UUID]:
 def _count_faces(session: Session, index: FaceIndex) -> None:
     # Locked in the order in which a flush writes several photos: two orders would be a deadlock.
     session.exec(photos_of(index.event_id).order_by(col(Photo.id)).with_for_update(key_share=True)).all()
-    count = (
-        select(func.count())
-        .where(Face.index_id == index.id, Face.photo_id == Photo.id, col(Face.is_searchable))
-        .scalar_subquery()
-    )
-    session.execute(
-        update(Photo).where(col(Photo.id).in_(photos_of(index.event_id))).values(face_count=count)
-    )
+    held = (col(IndexedPhoto.index_id) == index.id, col(IndexedPhoto.photo_id) == col(Photo.id))
+    session.execute(update(Photo).where(*held).values(face_count=IndexedPhoto.face_count))
 
 
 def _end_jobs(session: Session, event_id: int) -> None:

@@ -121,7 +121,8 @@ def reindex_photo(backends: Backends, subject: str) -> None:
         is_building = current is not None and current.status is IndexStatus.BUILDING
         is_wanted = is_building and _is_there(session, photo.id)
         if current and is_wanted and session.get(IndexedPhoto, (index.id, photo.id)) is None:
-            session.add(IndexedPhoto(index_id=index.id, photo_id=photo.id))
+            count = sum(row.is_searchable for row in rows)
+            session.add(IndexedPhoto(index_id=index.id, photo_id=photo.id, face_count=count))
             _add(session, current, rows)
             session.flush()
             indexes.switch_if_whole(session, photo.event_id)

@@ -6,12 +6,12 @@ finish it, so a worker that was thought dead changes nothing.
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Select, Update, and_, or_, update
+from sqlalchemy import Select, Update, and_, insert, or_, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select
 
@@ -47,6 +47,14 @@ def enqueue(
     job.run_at = job.run_at + delay
     session.add(job)
     return job
+
+
+def enqueue_all(session: Session, kind: JobKind, subjects: Iterable[object], *, event_id: int) -> None:
+    """Add a job for each subject in the caller's transaction, thousands at once."""
+    made = (Job(kind=kind, subject=str(subject), event_id=event_id) for subject in subjects)
+    rows = [job.model_dump(exclude={"id"}) for job in made]
+    if rows:
+        session.execute(insert(Job), rows)
 
 
 def claim(backends: Backends) -> Job | None:

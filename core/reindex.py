@@ -68,8 +68,9 @@ def start(backends: Backends, event_id: int, engine: str, *, by: Account | None)
         if indexes.identity_of(before) == identity:
             raise Conflict("This event is indexed with this engine already.")
         indexes.make(session, event_id, identity, IndexStatus.BUILDING)
-        for photo_id in session.exec(indexes.photos_of(event_id)):
-            jobs.enqueue(session, JobKind.REINDEX_PHOTO, photo_id, event_id=event_id)
+        indexes.call_off(session, event_id)  # what failed for an index that was cancelled
+        photo_ids = session.exec(indexes.photos_of(event_id)).all()
+        jobs.enqueue_all(session, JobKind.REINDEX_PHOTO, photo_ids, event_id=event_id)
         indexes.switch_if_whole(session, event_id)  # without photos it is whole at once
         audit.record(session, "event.reindex", event_id, by=by, before=before.engine, engine=engine)
 

@@ -75,3 +75,4 @@ class IndexedPhoto(SQLModel, table=True):
 
     index_id: int = Field(foreign_key="face_index.id", primary_key=True)
     photo_id: UUID = Field(foreign_key="photo.id", primary_key=True, index=True)
+    face_count: int  # searchable ones

@@ -95,7 +95,7 @@ class ChromaVectors:
             self._client().heartbeat()
 
     def _read_page(self, found: Collection, face_ids: Sequence[UUID]) -> Found:
-        """Ask what the client's `get` asks. That leaves answers to the garbage collector: 100 MB at 100,000."""
+        """Ask what the client's `get` asks, which leaves whole answers to the garbage collector."""
         names = {str(face_id): face_id for face_id in face_ids}
         place = f"tenants/{found.tenant}/databases/{found.database}/collections/{found.id}"
         address = "http://{}:{}/api/v2/{}/get".format(*self._address(), place)

@@ -10,12 +10,14 @@ from core.alignment import Template, chip, sharpness
 from core.ports import Embedding, EngineIdentity, FoundFace, Pixels
 
 # Below any of these, or the engine's own confidence, a face is found but not searchable: half of the
-# embeddings at 20 pixels are lost. At 30 pixels and a sharpness of 5 two of 212 portraits and six of 573 faces
-# of the album were left out that search does find.
+# embeddings at 20 pixels are lost. At 30 pixels and a sharpness of 5 two of 212 portraits and six of 573
+# faces of the album were left out that search does find.
 MIN_SIZE = 26.0  # pixels of the shorter side of the box, at detection size
 MIN_SHARPNESS = 3.0
 SMALLEST_FACE = 28  # pixels; what the detector is asked for, a little below what can be searched
-LONGEST_SIDE = 2048  # pixels of the picture at detection size; finds as many faces as 6000 do
+# Pixels of the picture at detection size; finds as many faces as 6000 do. A panorama is photos side by side:
+# by its longest side alone most of its faces got too small, so its shorter one stays that of a 16:9 photo.
+LONGEST_SIDE, SHORTER_SIDE = 2048, 1152
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +70,7 @@ class FivePointEngine:
         `pixels`: (height, width, 3), RGB, uint8, upright, of any size.
         """
         pixels = np.ascontiguousarray(pixels)
-        small = shrunk(pixels, LONGEST_SIDE)
+        small = shrunk(pixels)
         width_height = np.array([small.shape[1], small.shape[0]], np.float64)
         boxes, scores, points = self._detector.detect(small, SMALLEST_FACE)
         # chips are cut from the full picture, which knows more than the detector saw
@@ -105,9 +107,9 @@ class FivePointEngine:
         return result
 
 
-def shrunk(pixels: Pixels, longest_side: int) -> Pixels:
-    """Return the picture with its longest side at most that long."""
-    scale = longest_side / max(pixels.shape[:2])
+def shrunk(pixels: Pixels) -> Pixels:
+    """Return the picture at detection size; what is smaller stays as it is."""
+    scale = max(LONGEST_SIDE / max(pixels.shape[:2]), SHORTER_SIDE / min(pixels.shape[:2]))
     if scale >= 1:
         return pixels
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))

@@ -19,13 +19,14 @@ from types import TracebackType
 from typing import Any
 
 import cv2
+import numpy as np
 
 from core import geotags, imaging
 from core.adapters import face_engines
-from core.adapters.five_point_engine import LONGEST_SIDE
+from core.adapters.five_point_engine import LONGEST_SIDE, SHORTER_SIDE
 from core.engines import ENGINES
 from core.errors import PlatformError
-from core.ports import EngineIdentity, FaceEngine, FoundFace
+from core.ports import EngineIdentity, FaceEngine, FoundFace, Pixels
 
 PARENT_CHECK_SECONDS = 1.0
 
@@ -102,7 +103,12 @@ def _works(folder: Path, memory_limit: int) -> dict[str, Work]:
 
     def faces(source: Path | bytes, engine_name: str) -> tuple[EngineIdentity, list[FoundFace]]:
         loaded = engine(engine_name)
-        return loaded.identity, loaded.find(imaging.load_upright(source, LONGEST_SIDE))
+        pixels = imaging.load_upright(source, LONGEST_SIDE, SHORTER_SIDE)
+        return loaded.identity, loaded.find(pixels)
+
+    def selfie(content: bytes, engine_name: str) -> tuple[EngineIdentity, list[FoundFace]]:
+        loaded = engine(engine_name)
+        return loaded.identity, _any_way_up(loaded, imaging.load_upright(content, LONGEST_SIDE, SHORTER_SIDE))
 
     def identity(engine_name: str) -> EngineIdentity:
         return engine(engine_name).identity
@@ -112,9 +118,25 @@ def _works(folder: Path, memory_limit: int) -> dict[str, Work]:
         "render": _render,
         "without_gps": geotags.without_gps,
         "faces": faces,
-        "selfie": faces,
+        "selfie": selfie,
         "identity": identity,
     }
+
+
+def _any_way_up(engine: FaceEngine, pixels: Pixels) -> list[FoundFace]:
+    """Return the faces of a picture or, if none of them can be searched, of the picture turned.
+
+    Not whichever way is surest: of 294 selfies 13 would be turned that were upright.
+    """
+    found = engine.find(pixels)
+    if _surest(found):
+        return found
+    turned = max((engine.find(np.rot90(pixels, quarters)) for quarters in (2, 1, 3)), key=_surest)
+    return turned if _surest(turned) else found
+
+
+def _surest(faces: list[FoundFace]) -> float:
+    return max((face.confidence for face in faces if face.embedding is not None), default=0.0)
 
 
 def _render(path: Path, mark: str) -> dict[str, bytes]:

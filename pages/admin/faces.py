@@ -33,8 +33,11 @@ def usual_engine() -> None:
             name=style.plain(usual), setting="`ENCORE_FACE_ENGINE`"
         )
     )
-    if BUNDLED.name in {usual, *(standing.progress.serving for standing in staying.values())}:
-        engines.recommendation(next(state.is_installed for state in states if state.spec is LIGHT))
+    is_usual = usual == BUNDLED.name
+    is_serving = any(standing.progress.serving == BUNDLED.name for standing in staying.values())
+    if is_usual or is_serving:
+        is_installed = any(state.is_installed for state in states if state.spec is LIGHT)
+        engines.recommendation(is_installed=is_installed, is_usual=is_usual, is_serving=is_serving)
 
 
 @site.live(3)

@@ -55,20 +55,19 @@ def consequences(standing: Standing, engine: EngineSpec) -> None:
     st.caption(f"{_('Licence:')} {style.plain(engine.licence)}")
 
 
-def recommendation(is_installed: bool) -> None:
-    """Advise the better engine to those who use the bundled one, with what its licence asks to check."""
+def recommendation(*, is_installed: bool, is_usual: bool, is_serving: bool) -> None:
+    """Advise the better engine where the bundled one is usual or serves, with what its licence asks."""
     text = _(
         "Recommended: **{better}**. The engine **{bundled}** is in use. It often takes people of one region "
         "for each other; **{better}** tells them apart far better."
     ).format(better=LIGHT.name, bundled=BUNDLED.name)
+    setting = f"**{style.plain(f'ENCORE_FACE_ENGINE={LIGHT.name}')}**"
     steps = [
-        _("Install it with the command under Engines, below."),
-        _("For new events, set {setting} and start Encore again.").format(
-            setting=f"**{style.plain(f'ENCORE_FACE_ENGINE={LIGHT.name}')}**"
-        ),
-        _("Re-index the events below. Guests go on searching meanwhile."),
+        (not is_installed, _("Install it with the command under Engines, below.")),
+        (is_usual, _("For new events, set {setting} and start Encore again.").format(setting=setting)),
+        (is_serving, _("Re-index the events below. Guests go on searching meanwhile.")),
     ]
-    listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps[is_installed:], 1))
+    listed = "\n".join(f"- {step}" for is_open, step in steps if is_open)
     st.info(
         f"{text}\n\n{listed}\n\n{_('Licence:')} {style.plain(LIGHT.licence)}", icon=":material/lightbulb:"
     )

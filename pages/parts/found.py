@@ -1,6 +1,6 @@
 """What a search found: the sure photos, the perhaps ones folded, and a word on each that refines both."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import streamlit as st
@@ -69,9 +69,15 @@ class _Sections:
         no = GridAction(NOT_MINE, not_me, sign="no", is_on_tiles=is_asked)
         return [GridAction(MINE, me, sign="yes", is_on_tiles=True), no] if is_asked else [no]
 
+    def _outlines(self, face_ids: Collection[UUID]) -> dict[UUID, outlines.Outline]:
+        """Return where the faces are. Several people's photo would ring only one of them."""
+        if self._is_group:
+            return {}
+        return outlines.of(site.backends(), self._scope.event.id, face_ids, by=self._viewer)
+
     def _grid(self, section: str, hits: Sequence[Hit], actions: Sequence[GridAction]) -> None:
         faces = {hit.photo.id: hit.face_id for hit in hits}
-        known = outlines.of(site.backends(), self._scope.event.id, faces.values(), by=self._viewer)
+        known = self._outlines(faces.values())
 
         def judge(pressed: PressedAction) -> None:
             if pressed.name in (MINE, NOT_MINE):

@@ -148,7 +148,8 @@ def heading(view: str, count: int) -> str:
 
 def perhaps(view: str, count: int) -> str:
     """Return what the photos of a view are called of which we are not sure."""
-    whom = _("Perhaps") if view in (ALL, ANYONE) else _("Perhaps {name}").format(name=name(int(view)).lower())
+    titles = {ALL: _("Perhaps all of you"), ANYONE: _("Perhaps one of you"), "1": _("Perhaps you")}
+    whom = titles.get(view) or _("Perhaps {name}").format(name=name(int(view)))
     return _("{whom} ({count}): have a look").format(whom=whom, count=count)
 
 

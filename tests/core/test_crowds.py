@@ -2,22 +2,27 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 import numpy as np
 import pytest
 
-from core import crowds, indexes, photos
-from core.backends import Backends
+from core import calibrations, consent, crowds, indexes, jobs, matching, photos, schema, search
+from core.backends import Backends, open_database
 from core.errors import Unavailable
+from core.worker import HANDLERS
+from models.consent import Purpose
 from models.event import Event, EventStatus
 from models.face import FaceIndex
-from models.photo import Photo
+from models.photo import Photo, Review
+from tests import postgres
+from tests.core.test_schema import fresh_database
 from tests.fake_pixels import embedding
-from tests.makers import approve, make_event, make_jpeg, owner_of, upload
+from tests.makers import approve, make_event, make_jpeg, make_viewer, owner_of, upload
 
 
 @pytest.fixture(autouse=True)
@@ -180,6 +185,31 @@ def test_the_faces_of_another_index_take_the_place_of_those_before(backends, eve
     assert len(faces.face_ids) == 0
 
 
+def test_the_very_next_search_finds_a_photo_once_it_is_public_and_never_when_it_is_deleted(
+    backends, event, work
+):
+    viewer, selfie = make_viewer(), make_jpeg("anna", size=(640, 480))
+    receipt = consent.give(backends, event.id, Purpose.SEARCH, by=viewer)
+    owner = owner_of(backends, event)
+
+    def found() -> set[UUID]:
+        result = search.by_selfies(backends, event.id, [selfie], receipt_id=receipt.id, by=viewer)
+        return {hit.photo.id for hit in (*result.sure, *result.maybe)}
+
+    shot = upload(backends, event, make_jpeg("anna", seed=1), by=owner)
+    steps = [found()]
+    work()
+    steps.append(found())
+    photos.review(backends, [shot.id], Review.APPROVED, by=owner)
+    steps.append(found())
+    photos.delete(backends, [shot.id], by=owner)
+    steps.append(found())
+    work()
+    steps.append(found())
+
+    assert steps == [set(), set(), {shot.id}, set(), set()]
+
+
 # --- what it costs -------------------------------------------------------------------------
 
 
@@ -223,6 +253,21 @@ def test_a_deletion_copies_nothing_when_no_search_is_looking(backends, event, wo
     assert after.crowd.embeddings.__array_interface__["data"][0] == matrix
 
 
+def test_the_embedding_of_a_deleted_face_is_gone_from_memory(backends, event, work):
+    gone = shoot(backends, event, "anna", seed=1)
+    shoot(backends, event, "ben", seed=2)
+    work()
+    faces_of(backends, event)
+    delete(backends, event, gone)
+    work()
+
+    everything = faces_of(backends, event).crowd.embeddings.base
+
+    likeness = everything[:2] @ embedding("anna")
+    assert likeness.max() < 0.99
+    assert len(everything) >= 2
+
+
 def test_events_beyond_the_memory_are_forgotten_oldest_first(backends, work, monkeypatch, reads):
     events = [make_event(backends) for _ in range(3)]
     for seed, event in enumerate(events):
@@ -240,6 +285,30 @@ def test_events_beyond_the_memory_are_forgotten_oldest_first(backends, work, mon
     faces_of(backends, events[1])
 
     assert (known, kept, len(reads)) == (3, 3, 4)
+
+
+def test_what_was_measured_of_a_face_is_kept_when_others_go():
+    random = np.random.default_rng(3)
+    rows = random.standard_normal((2_000, 16), np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    before = matching.crowd(rows, np.arange(2_000) // 2, calibrations.UNMEASURED)
+    order = random.permutation(2_000)[:1_950]
+
+    kept = crowds._rearranged(before, order)
+
+    np.testing.assert_array_equal(kept.location, before.location[order])
+    np.testing.assert_array_equal(kept.photos, before.photos[order])
+    np.testing.assert_array_equal(order[kept.cohort], before.cohort[np.isin(before.cohort, order)])
+    assert (len(kept.embeddings), kept.measured) == (1_950, 2_000)
+
+
+def test_a_crowd_that_lost_much_of_its_cohort_is_measured_anew():
+    rows = np.eye(2_000, 16, dtype=np.float32)
+    before = matching.crowd(rows, np.arange(2_000), calibrations.UNMEASURED)
+
+    kept = crowds._rearranged(before, np.arange(1_500))
+
+    assert kept.measured == 0
 
 
 # --- at the same time ----------------------------------------------------------------------
@@ -352,3 +421,37 @@ def test_reading_ahead_gives_up_quietly_while_the_vectors_are_away(backends, eve
 
     backends.vectors.is_down = False
     assert len(faces_of(backends, event).face_ids) == 1
+
+
+# --- on PostgreSQL -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def platform(backends) -> Iterator[Backends]:
+    """The platform in memory, with its rows on PostgreSQL."""
+    with postgres.server() as url:
+        backends.settings.database_url = fresh_database(url)
+        made = replace(backends, engine=open_database(backends.settings.sqlalchemy_url()))
+        schema.upgrade(made.engine)
+        yield made
+        made.engine.dispose()
+
+
+@pytest.mark.integration
+def test_faces_come_and_go_on_postgresql_too(platform):
+    event = make_event(platform)
+    gone = shoot(platform, event, "anna", "ben", seed=1)
+    stays = shoot(platform, event, "carl", seed=2)
+    while jobs.run_next(platform, HANDLERS):
+        pass
+    crowds.warm(platform)
+    before = faces_of(platform, event)
+
+    delete(platform, event, gone)
+    came = shoot(platform, event, "dora", "emil", seed=3)
+    while jobs.run_next(platform, HANDLERS):
+        pass
+    after = faces_of(platform, event)
+
+    assert_holds(before, {"anna": gone.id, "ben": gone.id, "carl": stays.id})
+    assert_holds(after, {"carl": stays.id, "dora": came.id, "emil": came.id})

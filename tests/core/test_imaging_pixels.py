@@ -54,6 +54,16 @@ def test_a_picture_is_shrunk_and_never_enlarged(file_type, longest_side, shape):
     assert np.abs(pixels.astype(int) - (200, 100, 50)).max() <= 3
 
 
+@pytest.mark.parametrize(
+    ("shorter_side", "shape"),
+    [(0, (100, 1000, 3)), (80, (100, 1000, 3)), (150, (150, 1500, 3)), (999, (300, 3000, 3))],
+)
+def test_a_panorama_is_shrunk_no_further_than_its_shorter_side_lets_it(shorter_side, shape):
+    content = encoded(Image.new("RGB", (3000, 300)), "JPEG")
+
+    assert imaging.load_upright(content, 1000, shorter_side).shape == shape
+
+
 SIXTEEN_BIT = Image.fromarray(np.full((8, 8), 200 * 257, np.uint16))
 
 

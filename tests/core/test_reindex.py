@@ -389,6 +389,26 @@ def test_a_worker_that_comes_too_late_leaves_nothing_of_a_cancelled_index(
     assert {job.status for job in all_of(backends, Job)} == {JobStatus.DONE}
 
 
+def test_what_failed_for_a_cancelled_index_is_not_told_of_the_next(
+    backends, event, admin, shot, work, monkeypatch
+):
+    real = backends.pixels.faces
+
+    def cancelled(*_):
+        monkeypatch.setattr(backends.pixels, "faces", real)
+        reindex.cancel(backends, event.id, by=admin)
+        raise InvalidInput("This photo cannot be read.")
+
+    reindex.start(backends, event.id, "light", by=admin)
+    monkeypatch.setattr(backends.pixels, "faces", cancelled)
+    work()
+    failed = [job.kind for job in all_of(backends, Job) if job.status is JobStatus.FAILED]
+    reindex.start(backends, event.id, "sface", by=admin)
+
+    assert failed == [JobKind.REINDEX_PHOTO]
+    assert progress(backends, event, admin) == Progress("bundled", "sface", 3, 0, 0)
+
+
 def test_it_is_written_down_who_changed_the_engine(backends, event, admin, shot):
     reindex.start(backends, event.id, "light", by=admin)
     reindex.cancel(backends, event.id, by=admin)

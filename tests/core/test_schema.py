@@ -204,7 +204,7 @@ def test_the_index_that_serves_comes_through_the_way_down_and_up_again(engine):
         built = FaceIndex(**built | {"status": IndexStatus.BUILDING, "collection": "event-1-2-light"})
         session.add(built)
         session.flush()
-        session.add(IndexedPhoto(index_id=built.id, photo_id=PHOTO))
+        session.add(IndexedPhoto(index_id=built.id, photo_id=PHOTO, face_count=1))
         session.add(Face(**before | {"index_id": built.id}))
         session.add_all(Job(kind=kind, subject="x") for kind in (JobKind.REINDEX_PHOTO, JobKind.INDEX_FACES))
         session.add_all(Activity(kind=kind) for kind in (ActivityKind.FEEDBACK, ActivityKind.SEARCH))

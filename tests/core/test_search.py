@@ -188,56 +188,6 @@ def test_people_who_look_alike_are_shown_apart_from_the_sure(backends, event, vi
     assert [len(near.sure), len(near.maybe), len(far.sure), len(far.maybe)] == [0, 1, 0, 0]
 
 
-# --- the faces in memory -------------------------------------------------------------------
-
-
-def test_faces_are_read_once_until_the_index_changes(backends, event, viewer, work, monkeypatch):
-    shoot(backends, event, "anna", seed=1)
-    work()
-    reads, read = [], backends.vectors.all
-    monkeypatch.setattr(backends.vectors, "all", lambda name: reads.append(name) or read(name))
-
-    for _ in range(3):
-        ask(backends, event, viewer, "anna")
-    once = len(reads)
-    later = shoot(backends, event, "anna", seed=2)
-    work()
-    result = ask(backends, event, viewer, "anna")
-
-    assert (once, len(reads)) == (1, 2)
-    assert later.id in ids(result.sure)
-
-
-def test_a_deleted_photo_is_forgotten_by_the_memory(backends, event, viewer, work):
-    photo = shoot(backends, event, "anna", seed=1)
-    work()
-    ask(backends, event, viewer, "anna")
-
-    photos.delete(backends, [photo.id], by=owner_of(backends, event))
-    work()
-    ask(backends, event, viewer, "anna")
-    other = shoot(backends, event, "ben", seed=2)
-    work()
-    ask(backends, event, viewer, "anna")
-
-    url = backends.settings.sqlalchemy_url()
-    kept = [faces for key, faces in search._cache.items() if key[0] == url]
-    assert [set(faces.photo_ids) for faces in kept] == [{other.id}]
-
-
-def test_the_memory_is_bounded(backends, viewer, work, monkeypatch):
-    monkeypatch.setattr(search, "CACHED_BYTES", 1)
-    url = backends.settings.sqlalchemy_url()
-
-    for seed in range(3):
-        event = make_event(backends)
-        shoot(backends, event, "anna", seed=seed)
-        work()
-        ask(backends, event, viewer, "anna")
-
-    assert len([key for key in search._cache if key[0] == url]) == 1
-
-
 # --- refusals and traces -------------------------------------------------------------------
 
 

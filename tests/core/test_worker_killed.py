@@ -12,14 +12,14 @@ import pytest
 from pydantic import SecretStr
 from sqlmodel import func, select
 
-from core import events, journey, schema, wiring
+from core import events, indexes, journey, reindex, schema, wiring
 from core.backends import Backends
 from core.children import wait_for
 from core.processes import ROOT
 from core.settings import Settings
 from models.account import Account, Role
 from models.event import Event
-from models.face import Face, FaceIndex
+from models.face import Face, FaceIndex, IndexStatus
 from models.job import Job, JobKind, JobStatus
 from models.photo import Photo, Stage
 from tests.makers import gallery_of, make_account, make_event
@@ -120,3 +120,32 @@ def test_a_killed_workers_photos_are_indexed_once_by_the_next(platform, start_wo
     assert events.counts(platform, event.id, by=owner).indexed == len(PHOTOS)
     stored = set(platform.objects.keys("renditions/"))
     assert stored == {photo.rendition_key(name) for photo in photos for name in ("150", "300", "800", "1600")}
+
+
+def test_a_killed_worker_loses_nothing_of_an_index_that_it_builds(platform, start_worker):
+    event, _ = prepared(platform)
+    admin = make_account(platform, Role.ADMIN)
+    first = start_worker()
+    assert wait_for(lambda: is_finished(platform), PATIENCE)
+    with platform.transaction() as session:  # as if a new version of Encore aligned faces differently
+        indexes.serving(session, event.id).alignment = "before"
+    seen = {(face.photo_id, face.left) for face in all_of(platform, Face)}
+
+    reindex.start(platform, event.id, "bundled", by=admin)
+    assert wait_for(is_in_the_middle_of(platform, JobKind.REINDEX_PHOTO, after=1), PATIENCE)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    standing = reindex.progress(platform, event.id, by=admin)
+    start_worker()
+    assert wait_for(lambda: reindex.progress(platform, event.id, by=admin).building is None, PATIENCE)
+
+    (index,) = [index for index in all_of(platform, FaceIndex) if index.status is IndexStatus.SERVING]
+    faces = [face for face in all_of(platform, Face) if face.index_id == index.id]
+    vector_ids, _ = platform.vectors.all(index.collection)
+    assert standing.building == "bundled"
+    assert standing.done < len(PHOTOS)
+    assert max(job.attempts for job in all_of(platform, Job)) >= 2
+    assert index.alignment != "before"
+    assert {(face.photo_id, face.left) for face in faces} == seen
+    assert sorted(vector_ids) == sorted(face.id for face in faces if face.is_searchable)
+    assert sum(photo.face_count for photo in all_of(platform, Photo)) == len(vector_ids) > 0

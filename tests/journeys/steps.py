@@ -12,7 +12,8 @@ from tests.journeys.site import Site
 PATIENCE = 30_000  # milliseconds; the machine may be busy
 PIPELINE = 90_000  # milliseconds for the faces of a few photos
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
-SELFIE = FOLDER / "selfies" / "guest_01.jpg"
+SELFIES = FOLDER / "selfies"
+SELFIE = SELFIES / "guest_01.jpg"
 
 expect.set_options(timeout=PATIENCE)
 
@@ -104,6 +105,13 @@ def give_selfie(page: Page, selfie: Path) -> None:
 
 def hand_over(page: Page, selfie: Path) -> None:
     page.get_by_test_id("stFileUploader").locator("input").set_input_files(selfie)
+
+
+def disown_first(page: Page) -> None:
+    """Look at the first sure photo, and say that it shows somebody else."""
+    page.locator(".tiles").first.locator(".photo").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Not me").click()
+    page.keyboard.press("Escape")
 
 
 def add_first_photo(page: Page, site: Site) -> None:

@@ -21,6 +21,7 @@ from tests.journeys.steps import (
     agree,
     approve_all,
     create_event,
+    disown_first,
     give_selfie,
     go_to_payment,
     metric,
@@ -108,6 +109,24 @@ def test_from_an_organisers_files_to_a_guests_paid_originals(new_browser, guest,
     organiser.goto(event_url.replace("/event?", "/sales?"))
     expect(metric(organiser, "Revenue")).to_have_text(f"฿{120 * wanted}")
     expect(metric(organiser, "Photos sold")).to_have_text(str(wanted))
+
+
+@pytest.mark.browser
+def test_a_guest_disowns_a_photo_and_takes_it_back(guest, site):
+    guest.goto(f"/gallery?event={site.demo_event().slug}")
+    agree(guest)
+    give_selfie(guest, SELFIE)
+    expect(guest.get_by_role("heading", name="Photos of you")).to_be_visible()
+    photo = guest.locator(".tiles").first.locator("img").first
+    disowned = guest.locator(f'.tiles img[src="{photo.get_attribute("src")}"]')
+
+    disown_first(guest)
+
+    expect(guest.get_by_text("Your answers: 0 yes, 1 no")).to_be_visible()
+    expect(disowned).to_have_count(0)
+    guest.get_by_role("button", name="Undo").click()
+    expect(disowned).to_have_count(1)
+    expect(guest.get_by_text("Your answers:")).to_have_count(0)
 
 
 @pytest.mark.browser

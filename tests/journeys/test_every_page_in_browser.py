@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from axe_core_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlmodel import select
 
 from core import carts, orders, sessions
@@ -14,7 +14,7 @@ from core.signing import token_hash
 from models.photo import Photo, Review
 from pages.parts import navigation
 from tests.journeys.site import Site
-from tests.journeys.steps import settle
+from tests.journeys.steps import SELFIES, agree, disown_first, give_selfie, settle
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}  # pixels
 VISITOR = "a visitor of every page"
@@ -130,6 +130,26 @@ def test_a_page_is_sound_at_a_desk_and_on_a_phone(reader_of, addresses, role, pa
     reader.open(addresses[path], scheme)
 
     assert {"desk": reader.flaws(DESK), "phone": reader.flaws(PHONE)} == {"desk": [], "phone": []}
+
+
+@pytest.mark.browser
+def test_a_search_result_is_sound_with_its_filters_its_perhaps_and_its_undo(reader_of, addresses):
+    reader = reader_of("visitor")
+    page = reader.page
+    reader.open(addresses["gallery"], "light")
+    agree(page)
+    give_selfie(page, SELFIES / "guest_10.jpg")
+    disown_first(page)
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    for folded in page.get_by_test_id("stExpander").locator("summary").all():
+        folded.click()
+
+    flaws = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        flaws[scheme] = reader.flaws(DESK) + reader.flaws(PHONE)
+
+    assert flaws == {"light": [], "dark": []}
 
 
 @pytest.mark.browser

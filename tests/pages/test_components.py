@@ -118,6 +118,33 @@ def test_an_action_in_the_large_view_concerns_this_photo_and_moves_on(page: Page
 
 
 @pytest.mark.browser
+def test_answers_given_one_right_after_the_other_are_all_heard(page: Page) -> None:
+    page.goto("/judge")
+    page.get_by_role("button", name="This is me, photo 5").wait_for()
+
+    page.get_by_role("button", name="This is me, photo 1").click()
+    page.locator(".tiles li").filter(has=page.get_by_alt_text("Photo 3")).get_by_text("Not me").click()
+    page.locator(".tiles li").filter(has=page.get_by_alt_text("Photo 4")).get_by_text("Not me").click()
+
+    expect(page.get_by_text("heard: yes p1, no p3, no p4.")).to_be_visible()
+    expect(page.locator(".tiles li")).to_have_count(2)
+
+
+@pytest.mark.browser
+def test_after_an_answer_the_same_question_about_the_next_photo_has_the_focus(page: Page) -> None:
+    page.goto("/judge")
+
+    page.get_by_role("button", name="Not me, photo 2").press("Enter")
+
+    expect(page.get_by_text("heard: no p2.")).to_be_visible()
+    expect(page.locator(".tiles li")).to_have_count(4)
+    expect(page.get_by_role("button", name="Not me, photo 2")).to_be_focused()
+    expect(page.locator(".tiles li").nth(1).get_by_alt_text("Photo 3")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("heard: no p2, no p3.")).to_be_visible()
+
+
+@pytest.mark.browser
 def test_words_of_strangers_are_shown_and_never_run(page: Page) -> None:
     page.goto("/")
 

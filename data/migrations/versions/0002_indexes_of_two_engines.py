@@ -46,6 +46,7 @@ def upgrade() -> None:
     op.create_table('indexed_photo',
     sa.Column('index_id', sa.Integer(), nullable=False),
     sa.Column('photo_id', sa.Uuid(), nullable=False),
+    sa.Column('face_count', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['index_id'], ['face_index.id'], name=op.f('fk_indexed_photo_index_id_face_index')),
     sa.ForeignKeyConstraint(['photo_id'], ['photo.id'], name=op.f('fk_indexed_photo_photo_id_photo')),
     sa.PrimaryKeyConstraint('index_id', 'photo_id', name=op.f('pk_indexed_photo'))

@@ -1,6 +1,7 @@
 """The deepface engines, loaded by the packages' own code from weight files made here, without any network."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -178,6 +179,13 @@ def test_the_home_of_the_packages_is_as_before_when_they_have_loaded(monkeypatch
         assert held == b"weights"
         assert not lent.exists()
         assert os.environ.get("DEEPFACE_HOME") == before
+
+
+def test_nothing_that_guesses_age_gender_emotion_or_race_is_even_loaded(engine, facenet):
+    loaded = [name for name in sys.modules if name.startswith("deepface.models")]
+
+    assert "deepface.models.facial_recognition.tf.ArcFace" in loaded
+    assert [name for name in loaded if "demography" in name] == []
 
 
 def test_a_missing_file_is_refused_by_name(folder, tmp_path):

@@ -1,0 +1,123 @@
+"""The programs that `benchmarks.peers` compares: `python -m benchmarks.peer_programs NAME ENGINE PHOTO …`.
+
+Prints one JSON line: the faces that have an embedding, as boxes in pixels of the photo, CPU seconds and peak
+memory. The package face_recognition is not installed, for it asks for `dlib`, which has to be compiled, where
+`dlib-bin` is the same prebuilt; the calls of dlib made here are those that face_recognition 1.3.0 makes, in
+its order and with its defaults. deepface runs as released; its Dlib weights are those of the package
+`face_recognition_models`, and photos are shrunk to 2048 pixels first, because it pads each to four times its
+pixels and runs out of memory with large ones.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from core import imaging
+from core.adapters import face_engines
+from core.adapters.five_point_engine import LONGEST_SIDE
+from core.settings import Settings
+
+DEEPFACE_SIDE = 2048  # pixels
+DLIB_WEIGHTS = "dlib_face_recognition_resnet_model_v1.dat"
+
+Boxes = list[list[float]]  # left, top, right, bottom in pixels of the photo
+Program = Callable[[Path], Boxes]
+
+
+def encore(engine_name: str) -> Program:
+    """Return what a pixel child does with a photo."""
+    cv2.setNumThreads(face_engines.THREADS)
+    engine = face_engines.load(engine_name, Settings().weights_folder)
+
+    def index(path: Path) -> Boxes:
+        faces = engine.find(imaging.load_upright(path, LONGEST_SIDE))
+        with Image.open(path) as image:
+            sides = np.tile(image.size, 2)
+        return [(np.array(face.box) * sides).tolist() for face in faces if face.embedding is not None]
+
+    return index
+
+
+def deepface(_: str) -> Program:
+    """Return stock `DeepFace.represent` with the MTCNN and Dlib models."""
+    from deepface import DeepFace  # TensorFlow: seconds and hundreds of megabytes that only this one pays
+
+    with TemporaryDirectory() as home:
+        weights = Path(home) / ".deepface" / "weights"
+        weights.mkdir(parents=True)
+        (weights / DLIB_WEIGHTS).symlink_to(_models() / DLIB_WEIGHTS)
+        os.environ["DEEPFACE_HOME"] = home
+        DeepFace.build_model("Dlib")
+
+    def index(path: Path) -> Boxes:
+        pixels = cv2.imread(str(path))
+        scale = min(1.0, DEEPFACE_SIDE / max(pixels.shape[:2]))
+        if scale < 1:
+            pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        faces = DeepFace.represent(
+            pixels, model_name="Dlib", detector_backend="mtcnn", enforce_detection=False
+        )
+        areas = [face["facial_area"] for face in faces if face["face_confidence"] > 0]
+        corners = [[a["x"], a["y"], a["x"] + a["w"], a["y"] + a["h"]] for a in areas]
+        return [[value / scale for value in box] for box in corners]
+
+    return index
+
+
+def face_recognition(_: str) -> Program:
+    """Return load_image_file, face_locations and face_encodings of face_recognition 1.3.0."""
+    import dlib  # 300 MB that the other programs must not be charged for
+
+    folder = str(_models())
+    detector = dlib.get_frontal_face_detector()
+    points = dlib.shape_predictor(f"{folder}/shape_predictor_5_face_landmarks.dat")
+    encoder = dlib.face_recognition_model_v1(f"{folder}/{DLIB_WEIGHTS}")
+
+    def index(path: Path) -> Boxes:
+        pixels = np.array(Image.open(path).convert("RGB"))
+        right, bottom = pixels.shape[1], pixels.shape[0]
+        boxes = [
+            dlib.rectangle(max(b.left(), 0), max(b.top(), 0), min(b.right(), right), min(b.bottom(), bottom))
+            for b in detector(pixels, 1)  # number_of_times_to_upsample
+        ]
+        for box in boxes:
+            np.array(encoder.compute_face_descriptor(pixels, points(pixels, box), 1))  # num_jitters
+        return [[box.left(), box.top(), box.right(), box.bottom()] for box in boxes]
+
+    return index
+
+
+PROGRAMS = {"encore": encore, "deepface": deepface, "face_recognition": face_recognition}
+
+
+def _models() -> Path:
+    # found without importing the package, which needs pkg_resources
+    spec = find_spec("face_recognition_models")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit("The package face_recognition_models is not installed.")
+    return Path(spec.submodule_search_locations[0]) / "models"
+
+
+def main(name: str, engine: str, photos: Sequence[str]) -> None:
+    """Run one program over the photos, the first of them twice, and print what it found and took."""
+    program = PROGRAMS[name](engine)
+    program(Path(photos[0]))
+    started = time.process_time()
+    boxes = [program(Path(photo)) for photo in photos]
+    seconds = time.process_time() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"boxes": boxes, "cpu_seconds": seconds, "peak_memory_mb": peak}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])
