@@ -24,7 +24,7 @@ import numpy as np
 
 from core import calibrations, imaging, matching, selfies
 from core.adapters import face_engines
-from core.adapters.five_point_engine import LONGEST_SIDE
+from core.adapters.five_point_engine import LONGEST_SIDE, SHORTER_SIDE
 from core.errors import PlatformError
 from core.ports import FaceEngine
 from core.settings import Settings
@@ -98,7 +98,7 @@ def index(engine: FaceEngine, photos: Sequence[Path]) -> matching.Crowd:
     rows = [
         (number, face.embedding)
         for number, path in enumerate(photos)
-        for face in engine.find(imaging.load_upright(path, LONGEST_SIDE))
+        for face in engine.find(imaging.load_upright(path, LONGEST_SIDE, SHORTER_SIDE))
         if face.embedding is not None
     ]
     numbers, embeddings = zip(*rows, strict=True)
@@ -109,7 +109,7 @@ def index(engine: FaceEngine, photos: Sequence[Path]) -> matching.Crowd:
 def probe(engine: FaceEngine, selfie: Path) -> np.ndarray | None:
     """Return the embedding of a selfie, (dimension,), or None where the product would refuse it."""
     try:
-        return selfies.one_face(engine.find(imaging.load_upright(selfie, LONGEST_SIDE)))
+        return selfies.one_face(engine.find(imaging.load_upright(selfie, LONGEST_SIDE, SHORTER_SIDE)))
     except PlatformError:
         return None
 

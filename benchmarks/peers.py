@@ -57,9 +57,8 @@ def places(dataset: Path) -> dict[Path, list[Place]]:
     """Return every photo of a set with the places of people in it: their boxes, or else the whole photo."""
     truth = json.loads((dataset / "truth.json").read_text())
     people = Counter(photo for person in truth["people"].values() for photo in person["photos"])
-    at_least = (
-        1 if truth["strangers"] else 0
-    )  # a photo of nobody who is named shows a stranger, if the set has any
+    # where strangers were, a photo of nobody who is named shows one of them
+    at_least = 1 if truth["strangers"] else 0
     result = {}
     for path in sorted((dataset / "photos").iterdir()):
         name = path.relative_to(dataset).as_posix()

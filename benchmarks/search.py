@@ -201,8 +201,8 @@ def table(faces: int, engines: list[str]) -> list[Row]:
 
 def hold_threads(threads: int) -> None:
     """Start anew with this many threads: numpy asks only when it is imported."""
-    if os.environ.get("OPENBLAS_NUM_THREADS") != str(threads):
-        os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+    if os.environ.get("OMP_NUM_THREADS") != str(threads):
+        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
         os.execv(sys.executable, [sys.executable, "-m", "benchmarks.search", *sys.argv[1:]])  # noqa: S606
     faiss.omp_set_num_threads(threads)
 

@@ -20,22 +20,21 @@ from typing import NamedTuple
 
 
 class Calibration(NamedTuple):
-    """Figures of one engine. Cosines but for the last three."""
+    """Figures of one engine. Cosines but for the last two."""
 
     location: float  # median of a face's cosines with strangers, where the event is too small to say
     spread: float  # from there to the 97th percentile, the same
     spread_range: tuple[float, float]  # what it can be in any crowd
-    longest_tail: float  # 97th percentile over 80th, both from the median, without own photos
     neutral: float  # the normalised score that is as likely for one person as for two
     slope: float  # natural logarithm of odds per unit of normalised score
 
 
 CALIBRATIONS = {
-    "bundled": Calibration(0.895, 0.036, (0.028, 0.085), 2.6, 1.04, 10.0),
-    "light": Calibration(0.08, 0.215, (0.15, 0.28), 2.6, 1.37, 9.0),
+    "bundled": Calibration(0.895, 0.036, (0.028, 0.085), 1.04, 10.0),
+    "light": Calibration(0.08, 0.215, (0.15, 0.28), 1.37, 9.0),
 }
 # Of an engine that nobody measured: strangers' scores as wide as they come, and the weaker evidence.
-UNMEASURED = Calibration(0.1, 0.25, (0.08, 0.4), 2.6, 1.37, 9.0)
+UNMEASURED = Calibration(0.1, 0.25, (0.08, 0.4), 1.37, 9.0)
 
 
 def of(engine: str) -> Calibration:

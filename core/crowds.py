@@ -150,16 +150,16 @@ class _Memory:
 
     def _add(self, backends: Backends, index: FaceIndex, new: NDArray[np.bytes_]) -> None:
         """Read the embeddings of faces, (m, 2) with their photos. One that has none yet is left out."""
-        new = new[np.argsort(new[:, 0])]
+        ids, theirs = new[np.argsort(new[:, 0])].T.copy()
         count = len(self._faces.face_ids)
-        if count + len(new) > len(self._matrix):
-            self._move(count, ROOM * (count + len(new)))
+        if count + len(ids) > len(self._matrix):
+            self._move(count, ROOM * (count + len(ids)))
         face_ids, photos = [self._faces.face_ids.digits], [self._faces.crowd.photos]
-        for page, embeddings in backends.vectors.read(index.collection, Ids(new[:, 0])):
+        for page, embeddings in backends.vectors.read(index.collection, Ids(ids)):
             self._matrix[count : count + len(page)] = embeddings
             count += len(page)
             face_ids.append(Ids.of(page).digits)
-            photos.append(self._numbered(new[np.searchsorted(new[:, 0], face_ids[-1]), 1]))
+            photos.append(self._numbered(theirs[np.searchsorted(ids, face_ids[-1])]))
         self._gather(np.concatenate(face_ids), np.concatenate(photos), self._faces.crowd)
 
     def _remove(self, stay: NDArray[np.bool_]) -> None:

@@ -28,7 +28,7 @@ EXPECTED = 2.0  # faces of a person in an event
 SMALLEST_CROWD = 500  # a small event is not trusted more: those who are not in it search too
 RIVALS = 16  # best faces that are compared with each other face
 # Two faces that both look like the person look like each other too: so much less their likeness counts.
-SHARED_LIKENESS = 2.0  # natural logarithm of odds
+SHARED_LIKENESS = 3.0  # natural logarithm of odds
 SUPPORT = 0.5  # share of a friend's evidence that is added, where a rival's counts in full
 CERTAIN = 0.95  # faces at least that likely join the selfie
 LARGEST_GROUP = 8  # of them, one in a photo
@@ -38,6 +38,8 @@ NEVER = -30.0  # evidence against two faces of one photo
 
 COHORT = 1024  # faces that all others are measured against
 STALE = 1.5  # a cohort is chosen anew when the event has grown by that
+FURTHEST = 5.0  # times the upper fifth's distance from the middle: beyond are no strangers
+LOPSIDED = 1.3  # times the lower fifth's distance, which the upper one's is at most
 PRIOR_WEIGHT = 30  # strangers whom the engine's usual figures count for
 CHUNK = 4096  # faces measured at once: 16 MB
 
@@ -117,20 +119,24 @@ def _measure(
 def _strangers(scores: Floats, counts: Rows, usual: Calibration) -> tuple[Floats, Floats]:
     """Return location and spread of the highest `counts` scores of each row, (m, size of the cohort).
 
-    The person's own photos are among the strangers: few in a large event, and the median hardly moves.
-    The upper tail would; where it is longer than the middle foretells, the middle is believed. A small
+    The person's own photos are among the strangers. What lies too far above the middle to be a stranger's
+    is left out, the middle and its width being told by the lower half too, where no own photo is. A small
     event is filled up with the engine's usual figures.
     """
     scores.sort(axis=1)
     if not scores.shape[1]:
         scores, counts = np.zeros((len(scores), 1), np.float32), np.zeros(len(scores), np.intp)
+    last = scores.shape[1] - 1
 
-    def above(share: float) -> Floats:
-        rank = scores.shape[1] - 1 - np.minimum((share * counts).astype(np.intp), scores.shape[1] - 1)
-        return np.take_along_axis(scores, rank[:, None], axis=1)[:, 0]
+    def above(share: float, own: Rows | int = 0) -> Floats:
+        rank = np.minimum((own + share * (counts - own)).astype(np.intp), last)
+        return np.take_along_axis(scores, (last - rank)[:, None], axis=1)[:, 0]
 
     middle = above(0.5)
-    tail = np.minimum(above(0.03) - middle, usual.longest_tail * (above(0.2) - middle))
+    width = np.minimum(above(0.2) - middle, LOPSIDED * (middle - above(0.8)))
+    own = (scores > (middle + FURTHEST * width)[:, None]).sum(axis=1)
+    middle = above(0.5, own)
+    tail = above(0.03, own) - middle
     weight = counts / (counts + PRIOR_WEIGHT)
     location = weight * middle + (1 - weight) * usual.location
     spread = np.clip(weight * tail + (1 - weight) * usual.spread, *usual.spread_range)

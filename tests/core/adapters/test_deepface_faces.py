@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -218,7 +219,7 @@ def test_a_child_process_finds_the_same_within_its_limits(engine, folder, tmp_pa
     photo = pixels_of(SELFIE, (CORNER, CORNER))
     path = tmp_path / "photo.png"
     Image.fromarray(photo).save(path)
-    sandbox = ProcessSandbox(1, folder)
+    sandbox = ProcessSandbox(1, folder, time_limit=timedelta(seconds=120))  # TensorFlow starts in it
 
     try:
         faces, identity = sandbox.faces(path, "deepface"), sandbox.identity("deepface")
