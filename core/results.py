@@ -25,6 +25,7 @@ class Found:
     sure: Sequence[Hit]
     maybe: Sequence[Hit]
     searched_photos: int  # public photos that were looked at
+    index_id: int | None = None  # in which the face ids mean something; None: in several
 
     @property
     def hits(self) -> Sequence[Hit]:
@@ -170,12 +171,14 @@ def _graded(found: Found) -> list[tuple[bool, Hit]]:
     return [(True, hit) for hit in found.sure] + [(False, hit) for hit in found.maybe]
 
 
-def _sorted(graded: Iterable[tuple[bool, Hit]], searches: Iterable[Found]) -> Found:
+def _sorted(graded: Iterable[tuple[bool, Hit]], searches: Sequence[Found]) -> Found:
     ranked = sorted(graded, key=lambda grade: -grade[1].certainty)
+    index_ids = {found.index_id for found in searches}
     return Found(
         [hit for is_sure, hit in ranked if is_sure],
         [hit for is_sure, hit in ranked if not is_sure],
         max((found.searched_photos for found in searches), default=0),
+        index_ids.pop() if len(index_ids) == 1 else None,
     )
 
 

@@ -9,7 +9,7 @@ from sqlmodel import func, select
 from core import access, activity, consent, crowds, indexes, matching, photos, selfies
 from core.access import Scope, Viewer
 from core.backends import Backends
-from core.errors import InvalidInput, PlatformError
+from core.errors import Conflict, InvalidInput, PlatformError
 from core.incoming import FileTooBig
 from core.ports import Embedding
 from core.results import Found, Hit
@@ -19,6 +19,14 @@ from models.face import FaceIndex
 from models.photo import Photo
 
 MOST_SELFIES = 5  # of one person, in one search
+
+
+class ResultOutdated(Conflict):
+    """The event's faces were looked through anew since the search: its face ids mean others now."""
+
+    def __init__(self) -> None:
+        super().__init__("The faces of this event were sorted anew since your search. Please search again.")
+
 
 def by_selfies(
     backends: Backends, event_id: int, pictures: Sequence[bytes], *, receipt_id: UUID | None, by: Viewer
@@ -59,19 +67,21 @@ def refined(
 ) -> Found:
     """Return a search's result after the person said of some faces in it "this is me" or "not me".
 
-    `found` is what `by_selfies` returned, `mine` and `not_mine` are face ids of it. Only counts are stored.
+    `found` is what `by_selfies` returned; of `mine` and `not_mine` only its own face ids count: nobody else's
+    face can be searched with. Only counts are stored. Raises ConsentMissing, ResultOutdated, Unavailable.
     """
     with backends.reading() as session:
         scope = access.view(session, by, event_id)
         consent.require(session, receipt_id, event_id, Purpose.SEARCH, by=by)
         index = indexes.serving(session, event_id)
-    if index is None:
-        return found
+    if index is None or index.id != found.index_id:
+        raise ResultOutdated
     faces = crowds.of(backends, index)
+    theirs = {hit.face_id for hit in found.hits}
     seen = _seen(faces, found)
-    matches = matching.refine(faces.crowd, seen, _rows(faces, mine), _rows(faces, not_mine))
+    matches = matching.refine(faces.crowd, seen, _rows(faces, mine & theirs), _rows(faces, not_mine & theirs))
     _count(backends, event_id, by, ActivityKind.FEEDBACK, mine=len(mine), not_mine=len(not_mine))
-    return _shown(backends, scope, faces, matches)
+    return _shown(backends, scope, index, faces, matches)
 
 
 def _count(
@@ -93,16 +103,17 @@ def _find(backends: Backends, scope: Scope, index: FaceIndex | None, probes: Seq
     faces = crowds.of(backends, index)
     if not matching.is_one_person(faces.crowd, np.stack(probes)):
         raise selfies.NotOnePerson
-    return _shown(backends, scope, faces, matching.find(faces.crowd, np.stack(probes)))
+    return _shown(backends, scope, index, faces, matching.find(faces.crowd, np.stack(probes)))
 
 
-def _shown(backends: Backends, scope: Scope, faces: crowds.Faces, matches: matching.Matches) -> Found:
+def _shown(
+    backends: Backends, scope: Scope, index: FaceIndex, faces: crowds.Faces, matches: matching.Matches
+) -> Found:
     wanted = [faces.photo_ids[hit.photo] for hit in (*matches.sure, *matches.maybe)]
     with backends.reading() as session:
         shown = photos.visible(session, scope, wanted)
-    return Found(
-        _hits(faces, matches.sure, shown), _hits(faces, matches.maybe, shown), _count_public(backends, scope)
-    )
+    sure, maybe = _hits(faces, matches.sure, shown), _hits(faces, matches.maybe, shown)
+    return Found(sure, maybe, _count_public(backends, scope), index.id)
 
 
 def _count_public(backends: Backends, scope: Scope) -> int:
@@ -121,7 +132,7 @@ def _hits(faces: crowds.Faces, matches: Sequence[matching.Hit], shown: Mapping[U
 
 def _seen(faces: crowds.Faces, found: Found) -> list[matching.Hit]:
     """Return a result as rows of the crowd, without what was deleted since."""
-    rows = [(faces.face_ids.row(hit.face_id), hit.certainty) for hit in (*found.sure, *found.maybe)]
+    rows = [(faces.face_ids.row(hit.face_id), hit.certainty) for hit in found.hits]
     return [
         matching.Hit(int(faces.crowd.photos[row]), row, certainty)
         for row, certainty in rows

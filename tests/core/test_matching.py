@@ -82,7 +82,7 @@ def test_an_event_without_faces_shows_nothing(everyone):
 
 def test_the_best_photo_comes_first_and_each_once(everyone):
     person = everyone[:1]
-    close, far = faces(person, 5, 0.9), faces(person, 6, 0.75)
+    close, far = faces(person, 5, 0.95), faces(person, 6, 0.5)
     crowd = crowd_of(np.concatenate([far, close, faces(everyone[1:60], 7)]), [4, 7, 7, *range(8, 66)])
 
     found = matching.find(crowd, selfie(everyone[0]))

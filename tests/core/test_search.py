@@ -180,7 +180,7 @@ def test_people_who_look_alike_are_shown_apart_from_the_sure(backends, event, vi
     def looking_like(cosine: float) -> results.Found:
         face = found("anna")
         object.__setattr__(face, "embedding", alike[cosine])
-        monkeypatch.setattr(backends.pixels, "selfie", lambda _: [face])
+        monkeypatch.setattr(backends.pixels, "selfie", lambda *_: [face])
         return ask(backends, event, viewer, "anna")
 
     near, far = looking_like(0.95), looking_like(0.9)

@@ -28,7 +28,7 @@ def viewer():
 class Blindfolded(FakePixels):
     """Pixels that must not be looked at."""
 
-    def selfie(self, content: bytes):
+    def selfie(self, content: bytes, engine: str):
         raise AssertionError("a face was looked at without consent")
 
 
