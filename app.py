@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import streamlit as st
 
@@ -38,9 +38,13 @@ async def lifespan(_: object) -> AsyncIterator[None]:
 
 def _warm_up(backends: Backends) -> None:
     """Load the engine and the open events' faces in the background: the first selfie should not wait."""
-    engine = (backends.settings.face_engine,)
-    threading.Thread(target=backends.pixels.identity, args=engine, daemon=True).start()
-    threading.Thread(target=crowds.warm, args=(backends,), daemon=True).start()
+    for warm in (_load_engine, crowds.warm):
+        threading.Thread(target=warm, args=(backends,), daemon=True).start()
+
+
+def _load_engine(backends: Backends) -> None:
+    with suppress(PlatformError):  # the health page says what is missing
+        backends.pixels.identity(backends.settings.face_engine)
 
 
 def _greet(backends: Backends) -> None:

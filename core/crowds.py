@@ -1,6 +1,5 @@
 """The searchable faces of an event in memory: exact, and kept up to date at the cost of what is new."""
 
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -23,7 +22,6 @@ from models.face import Face, FaceIndex, IndexStatus
 
 CACHED_BYTES = 64 * 2**20  # of embeddings kept in memory; one event that is larger is kept alone
 ROOM = 4  # times as many rows reserved as are needed; what is not written to takes no memory
-OURS = 3  # references to a matrix that no search looks through: its name, what is kept of it, the question
 FRESH = 0.9  # share of the cohort that must be left for it to go on serving after a deletion
 
 HexIds = NDArray[np.bytes_]  # (n,), 32 hexadecimal digits each: a third of what so many UUIDs would take
@@ -89,13 +87,17 @@ def of(backends: Backends, index: FaceIndex) -> Faces:
 
 
 def warm(backends: Backends) -> None:
-    """Read the open events that fit into memory, latest first, so that no first search waits for it."""
+    """Read the open events that fit into memory, latest first, so that no first search waits for it.
+
+    Their engines are loaded too.
+    """
     with backends.reading() as session:
         events = session.exec(_serving()).all()
-    with suppress(Unavailable):  # then the first search reads, or says so
-        for event, index, count in events:
-            fits = _cached_bytes() + count * index.dimension * 4 <= CACHED_BYTES
-            if fits and event.is_open_to_visitors(backends.now()):
+    for event, index, count in events:
+        fits = _cached_bytes() + count * index.dimension * 4 <= CACHED_BYTES
+        if fits and event.is_open_to_visitors(backends.now()):
+            with suppress(Unavailable):  # then the first search reads, or says so
+                backends.pixels.identity(index.engine)  # loads it
                 of(backends, index)
 
 
@@ -163,17 +165,12 @@ class _Memory:
         self._gather(np.concatenate(face_ids), np.concatenate(photos), self._faces.crowd)
 
     def _remove(self, stay: NDArray[np.bool_]) -> None:
-        """Put the last faces into the place of those that went."""
-        order = np.arange(stay.sum())
-        gaps = np.flatnonzero(~stay[: len(order)])
-        order[gaps] = len(order) + np.flatnonzero(stay[len(order) :])
-        face_ids, kept = self._faces.face_ids.digits[order], _rearranged(self._faces.crowd, order)
-        # Should anything fail from here on, the next search reads everything again.
-        self._faces = self._nobody()
-        if sys.getrefcount(self._matrix) > OURS:  # a search is looking through it
-            self._move(len(stay), len(self._matrix))
-        self._matrix[gaps] = self._matrix[order[gaps]]
-        self._matrix[len(order) : len(stay)] = 0  # the embeddings of who went are gone from memory too
+        """Copy what stays: a search may be looking through the matrix, and who went must leave memory."""
+        rows = np.flatnonzero(stay)
+        face_ids, kept = self._faces.face_ids.digits[rows], _of_rows(self._faces.crowd, rows)
+        matrix = np.empty_like(self._matrix)
+        np.take(self._matrix, rows, axis=0, out=matrix[: len(rows)])
+        self._matrix = matrix
         self._gather(face_ids, kept.photos, kept)
 
     def _move(self, count: int, room: int) -> None:
@@ -197,18 +194,18 @@ class _Memory:
         return Faces(crowd, Ids.of([]), Ids.of([]))
 
 
-def _rearranged(crowd: matching.Crowd, order: matching.Rows) -> matching.Crowd:
-    """Return the figures of some of a crowd's faces in a new order. Embeddings are put in order elsewhere."""
+def _of_rows(crowd: matching.Crowd, rows: matching.Rows) -> matching.Crowd:
+    """Return the figures of some of a crowd's faces. Embeddings are put in order elsewhere."""
     place = np.full(len(crowd.photos), -1, np.intp)
-    place[order] = np.arange(len(order))
+    place[rows] = np.arange(len(rows))
     cohort = place[crowd.cohort]
     left = cohort[cohort >= 0]
     return replace(
         crowd,
-        embeddings=crowd.embeddings[: len(order)],
-        photos=crowd.photos[order],
-        location=crowd.location[order],
-        spread=crowd.spread[order],
+        embeddings=crowd.embeddings[: len(rows)],
+        photos=crowd.photos[rows],
+        location=crowd.location[rows],
+        spread=crowd.spread[rows],
         cohort=left,
         measured=crowd.measured if len(left) >= FRESH * len(cohort) else 0,
     )

@@ -41,7 +41,7 @@ STALE = 1.5  # a cohort is chosen anew when the event has grown by that
 FURTHEST = 5.0  # times the upper fifth's distance from the middle: beyond are no strangers
 LOPSIDED = 1.3  # times the lower fifth's distance, which the upper one's is at most
 PRIOR_WEIGHT = 30  # strangers whom the engine's usual figures count for
-CHUNK = 4096  # faces measured at once: 16 MB
+CHUNK = 1024  # faces measured at once: 4 MB
 
 Embeddings = NDArray[np.float32]  # (n, dimension), unit length
 Floats = NDArray[np.float32]

@@ -69,9 +69,9 @@ class EngineIdentity:
 
 
 class VectorStore(Protocol):
-    """The record of face embeddings: one collection per event and engine identity.
+    """The record of face embeddings: one collection per index of an event, `FaceIndex.collection`.
 
-    `collection` is `Event.face_collection`, made of both. Every method raises Unavailable while the
+    Searches read it whole and compare in memory, exactly. Every method raises Unavailable while the
     server is away. A collection that does not exist reads as empty and is made by the first upsert.
     """
 
@@ -91,10 +91,6 @@ class VectorStore(Protocol):
 
     def all(self, collection: str) -> tuple[list[UUID], NDArray[np.float32]]:
         """Return every face id and the embeddings, (n, dimension), unit length, in the same order."""
-        ...
-
-    def nearest(self, collection: str, probe: Embedding, limit: int) -> list[tuple[UUID, float]]:
-        """Return (face id, cosine distance), nearest first."""
         ...
 
     def drop(self, collection: str) -> None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from core.errors import NotFound, Unavailable
 from core.objects import Whole, checked_key, checked_prefix
-from core.ports import Embedding
 
 
 class MemoryStore:
@@ -84,15 +83,6 @@ class MemoryVectors:
         self.check()
         found = self._collections.get(collection)
         return (list(found), np.stack(list(found.values()))) if found else ([], np.empty((0, 0), np.float32))
-
-    def nearest(self, collection: str, probe: Embedding, limit: int) -> list[tuple[UUID, float]]:
-        face_ids, embeddings = self.all(collection)
-        if not face_ids:
-            return []
-        distances = 1 - embeddings @ probe
-        return [
-            (face_ids[row], float(distances[row])) for row in np.argsort(distances, kind="stable")[:limit]
-        ]
 
     def drop(self, collection: str) -> None:
         self.check()

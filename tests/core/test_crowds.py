@@ -240,19 +240,6 @@ def test_a_refresh_copies_no_embedding_that_was_there(backends, event, work):
     assert np.shares_memory(before.crowd.embeddings, after.crowd.embeddings)
 
 
-def test_a_deletion_copies_nothing_when_no_search_is_looking(backends, event, work):
-    gone = shoot(backends, event, "anna", seed=1)
-    shoot(backends, event, "ben", seed=2)
-    work()
-    matrix = faces_of(backends, event).crowd.embeddings.__array_interface__["data"][0]
-    delete(backends, event, gone)
-    work()
-
-    after = faces_of(backends, event)
-
-    assert after.crowd.embeddings.__array_interface__["data"][0] == matrix
-
-
 def test_the_embedding_of_a_deleted_face_is_gone_from_memory(backends, event, work):
     gone = shoot(backends, event, "anna", seed=1)
     shoot(backends, event, "ben", seed=2)
@@ -294,7 +281,7 @@ def test_what_was_measured_of_a_face_is_kept_when_others_go():
     before = matching.crowd(rows, np.arange(2_000) // 2, calibrations.UNMEASURED)
     order = random.permutation(2_000)[:1_950]
 
-    kept = crowds._rearranged(before, order)
+    kept = crowds._of_rows(before, order)
 
     np.testing.assert_array_equal(kept.location, before.location[order])
     np.testing.assert_array_equal(kept.photos, before.photos[order])
@@ -306,7 +293,7 @@ def test_a_crowd_that_lost_much_of_its_cohort_is_measured_anew():
     rows = np.eye(2_000, 16, dtype=np.float32)
     before = matching.crowd(rows, np.arange(2_000), calibrations.UNMEASURED)
 
-    kept = crowds._rearranged(before, np.arange(1_500))
+    kept = crowds._of_rows(before, np.arange(1_500))
 
     assert kept.measured == 0
 
