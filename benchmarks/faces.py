@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from core import calibrations, imaging, matching, selfies
+from core import calibrations, cohorts, imaging, matching, selfies
 from core.adapters import face_engines
 from core.adapters.five_point_engine import LONGEST_SIDE, SHORTER_SIDE
 from core.errors import PlatformError
@@ -93,7 +93,7 @@ def measure(engine: FaceEngine, folder: Path, people: int | None = None) -> Figu
     )
 
 
-def index(engine: FaceEngine, photos: Sequence[Path]) -> matching.Crowd:
+def index(engine: FaceEngine, photos: Sequence[Path]) -> cohorts.Crowd:
     """Return the searchable faces of an event, made as the product makes them."""
     rows = [
         (number, face.embedding)
@@ -103,7 +103,7 @@ def index(engine: FaceEngine, photos: Sequence[Path]) -> matching.Crowd:
     ]
     numbers, embeddings = zip(*rows, strict=True)
     usual = calibrations.of(engine.identity.engine)
-    return matching.crowd(np.stack(embeddings), np.array(numbers), usual)
+    return cohorts.crowd(np.stack(embeddings), np.array(numbers), usual)
 
 
 def probe(engine: FaceEngine, selfie: Path) -> np.ndarray | None:
@@ -114,7 +114,7 @@ def probe(engine: FaceEngine, selfie: Path) -> np.ndarray | None:
         return None
 
 
-def search(crowd: matching.Crowd, probe: np.ndarray | None, photos: int, own: frozenset[int]) -> Search:
+def search(crowd: cohorts.Crowd, probe: np.ndarray | None, photos: int, own: frozenset[int]) -> Search:
     """Search an event's faces for one probe; without a probe nothing is found."""
     scores = np.full(photos, -np.inf)
     nothing = matching.Matches([], [])
@@ -123,11 +123,11 @@ def search(crowd: matching.Crowd, probe: np.ndarray | None, photos: int, own: fr
     np.maximum.at(scores, crowd.photos, matching.log_odds(crowd, probe[None]))
     found = matching.find(crowd, probe[None])
     strangers = ~np.isin(crowd.photos, sorted(own))
-    event = matching.crowd(crowd.embeddings[strangers], crowd.photos[strangers], crowd.calibration)
+    event = cohorts.crowd(crowd.embeddings[strangers], crowd.photos[strangers], crowd.calibration)
     return Search(found, spoken(crowd, found, own), matching.find(event, probe[None]), scores, own)
 
 
-def spoken(crowd: matching.Crowd, found: matching.Matches, own: frozenset[int]) -> matching.Matches:
+def spoken(crowd: cohorts.Crowd, found: matching.Matches, own: frozenset[int]) -> matching.Matches:
     """Return what is shown after the person's word on the first maybe, three times over."""
     seen, now = [*found.sure, *found.maybe], found
     mine: set[int] = set()

@@ -28,7 +28,7 @@ import numpy as np
 from chromadb.config import Settings
 from numpy.typing import NDArray
 
-from core import calibrations, matching, processes
+from core import calibrations, cohorts, matching, processes
 from core.children import Children
 
 ENGINE = "light"  # whose figures the made faces have
@@ -103,7 +103,7 @@ def _unit(rows: Floats) -> Floats:
 @contextmanager
 def encore(crowd: Crowd) -> Iterator[Search]:
     """What a search does once the selfie has become an embedding, and before rows are shown as photos."""
-    ready = matching.crowd(crowd.embeddings, crowd.photos, calibrations.of(ENGINE))
+    ready = cohorts.crowd(crowd.embeddings, crowd.photos, calibrations.of(ENGINE))
 
     def search(probe: Floats) -> Set[int]:
         matches = matching.find(ready, probe[None])

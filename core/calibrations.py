@@ -1,17 +1,16 @@
 """What an engine's scores are worth: a few figures for each, chosen on people of two kinds. Pure facts.
 
 Chosen on 2026-11-20 on a 2-core Debian 12 machine, on 212 portraits of one population among 387 strangers
-and on 70 people in 160 group photos, with the scores of `core.matching` (counted from a face's median with
-strangers, in units of its spread). Natural logarithm of how much likelier a score is for one person than
-for two, in each set:
+and on 70 people in 160 group photos, with the normalised scores of `core.cohorts`. Natural logarithm of how
+much likelier a score is for one person than for two, in each set:
 
              bundled                           light
     score    portraits  group photos           portraits  group photos
-    1.125       1.0         0.0                  -1.5        -0.4
-    1.375       3.4         2.7                   0.4         0.0
-    1.625       5.9         6.3                   1.8         2.7
-    1.875       8.4         8.8                   4.5         5.1
-    2.125                                         7.2         6.0
+    1.125       0.6         0.3                  -1.3        -1.0
+    1.375       3.2         2.4                   0.5         1.0
+    1.625       5.4         5.1                   1.9         1.6
+    1.875       7.2         7.3                   4.9         4.8
+    2.125                                         6.9         5.9
 
 The two sets agree: after the normalisation a score means the same in both crowds.
 """

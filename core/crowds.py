@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, String, cast
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import Select
 
-from core import calibrations, matching
+from core import calibrations, cohorts
 from core.backends import Backends
 from core.errors import Unavailable
 from models.event import Event
@@ -22,7 +22,6 @@ from models.face import Face, FaceIndex, IndexStatus
 
 CACHED_BYTES = 64 * 2**20  # of embeddings kept in memory; one event that is larger is kept alone
 ROOM = 4  # times as many rows reserved as are needed; what is not written to takes no memory
-FRESH = 0.9  # share of the cohort that must be left for it to go on serving after a deletion
 
 HexIds = NDArray[np.bytes_]  # (n,), 32 hexadecimal digits each: a third of what so many UUIDs would take
 
@@ -62,7 +61,7 @@ class Ids(Sequence[UUID]):
 class Faces:
     """What a search looks through; row i of the crowd is face i. Nothing in it ever changes."""
 
-    crowd: matching.Crowd
+    crowd: cohorts.Crowd
     face_ids: Ids  # (n,)
     photo_ids: Ids  # by the crowd's photo number
 
@@ -167,48 +166,31 @@ class _Memory:
     def _remove(self, stay: NDArray[np.bool_]) -> None:
         """Copy what stays: a search may be looking through the matrix, and who went must leave memory."""
         rows = np.flatnonzero(stay)
-        face_ids, kept = self._faces.face_ids.digits[rows], _of_rows(self._faces.crowd, rows)
         matrix = np.empty_like(self._matrix)
         np.take(self._matrix, rows, axis=0, out=matrix[: len(rows)])
         self._matrix = matrix
-        self._gather(face_ids, kept.photos, kept)
+        kept = cohorts.of_rows(self._faces.crowd, rows, matrix[: len(rows)])
+        self._gather(self._faces.face_ids.digits[rows], kept.photos, kept)
 
     def _move(self, count: int, room: int) -> None:
         matrix = np.empty((room, self._matrix.shape[1]), np.float32)
         matrix[:count] = self._matrix[:count]
         self._matrix = matrix
 
-    def _numbered(self, photos: HexIds) -> matching.Rows:
+    def _numbered(self, photos: HexIds) -> cohorts.Rows:
         numbers = [self._numbers.setdefault(one, len(self._numbers)) for one in photos.tolist()]
         return np.array(numbers, np.intp)
 
-    def _gather(self, face_ids: HexIds, photos: matching.Rows, before: matching.Crowd) -> None:
+    def _gather(self, face_ids: HexIds, photos: cohorts.Rows, before: cohorts.Crowd) -> None:
         embeddings = self._matrix[: len(face_ids)]
         before = replace(before, embeddings=embeddings[: len(before.photos)])
-        crowd = matching.crowd(embeddings, photos, self._calibration, before)
+        crowd = cohorts.crowd(embeddings, photos, self._calibration, before)
         self._faces = Faces(crowd, Ids(face_ids), Ids(np.array(list(self._numbers), "S32")))
 
     def _nobody(self) -> Faces:
         nothing = np.empty((0, self._matrix.shape[1]), np.float32)
-        crowd = matching.crowd(nothing, np.empty(0, np.intp), self._calibration)
+        crowd = cohorts.crowd(nothing, np.empty(0, np.intp), self._calibration)
         return Faces(crowd, Ids.of([]), Ids.of([]))
-
-
-def _of_rows(crowd: matching.Crowd, rows: matching.Rows) -> matching.Crowd:
-    """Return the figures of some of a crowd's faces. Embeddings are put in order elsewhere."""
-    place = np.full(len(crowd.photos), -1, np.intp)
-    place[rows] = np.arange(len(rows))
-    cohort = place[crowd.cohort]
-    left = cohort[cohort >= 0]
-    return replace(
-        crowd,
-        embeddings=crowd.embeddings[: len(rows)],
-        photos=crowd.photos[rows],
-        location=crowd.location[rows],
-        spread=crowd.spread[rows],
-        cohort=left,
-        measured=crowd.measured if len(left) >= FRESH * len(cohort) else 0,
-    )
 
 
 def _changes(

@@ -18,6 +18,7 @@ PURE = frozenset(
         "alignment",
         "calibrations",
         "chain",
+        "cohorts",
         "engines",
         "errors",
         "filetypes",

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from core.errors import Unavailable
 
-# The server's graph is never asked: searches are exact, in memory. A small one is cheap to keep. Only creation
-# can set it.
+# The server's graph is never asked: searches are exact, in memory. A small one is cheap to keep. Only
+# creation can set it.
 HNSW = {"space": "cosine", "max_neighbors": 4, "ef_construction": 16}
 BATCH = 5_000  # vectors per call; the server refuses more than 5,461
 PAGE = 250  # vectors per answer: 512 dimensions come as some 2.5 MB of JSON

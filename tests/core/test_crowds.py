@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from core import calibrations, consent, crowds, indexes, jobs, matching, photos, schema, search
+from core import consent, crowds, indexes, jobs, photos, schema, search
 from core.backends import Backends, open_database
 from core.errors import Unavailable
 from core.worker import HANDLERS
@@ -272,30 +272,6 @@ def test_events_beyond_the_memory_are_forgotten_oldest_first(backends, work, mon
     faces_of(backends, events[1])
 
     assert (known, kept, len(reads)) == (3, 3, 4)
-
-
-def test_what_was_measured_of_a_face_is_kept_when_others_go():
-    random = np.random.default_rng(3)
-    rows = random.standard_normal((2_000, 16), np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    before = matching.crowd(rows, np.arange(2_000) // 2, calibrations.UNMEASURED)
-    order = random.permutation(2_000)[:1_950]
-
-    kept = crowds._of_rows(before, order)
-
-    np.testing.assert_array_equal(kept.location, before.location[order])
-    np.testing.assert_array_equal(kept.photos, before.photos[order])
-    np.testing.assert_array_equal(order[kept.cohort], before.cohort[np.isin(before.cohort, order)])
-    assert (len(kept.embeddings), kept.measured) == (1_950, 2_000)
-
-
-def test_a_crowd_that_lost_much_of_its_cohort_is_measured_anew():
-    rows = np.eye(2_000, 16, dtype=np.float32)
-    before = matching.crowd(rows, np.arange(2_000), calibrations.UNMEASURED)
-
-    kept = crowds._of_rows(before, np.arange(1_500))
-
-    assert kept.measured == 0
 
 
 # --- at the same time ----------------------------------------------------------------------

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import calibrations, matching
-from core.matching import MAYBE, SURE, Crowd, Hit
+from core import calibrations, cohorts, matching
+from core.cohorts import Crowd
+from core.matching import MAYBE, SURE, Hit
 
 USUAL = calibrations.of("light")
 DIMENSION = 128
@@ -34,7 +35,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 def crowd_of(embeddings: np.ndarray, photos=None) -> Crowd:
     """Return a crowd; each face in a photo of its own unless told."""
     rows = np.arange(len(embeddings)) if photos is None else np.array(photos)
-    return matching.crowd(embeddings.astype(np.float32), rows.astype(np.intp), USUAL)
+    return cohorts.crowd(embeddings.astype(np.float32), rows.astype(np.intp), USUAL)
 
 
 @pytest.fixture(scope="module")
@@ -165,93 +166,6 @@ def test_every_photo_is_shown_once_and_on_its_side(count, seed, in_photo):
     assert all(hit.certainty >= SURE for hit in found.sure)
     assert all(MAYBE <= hit.certainty < SURE for hit in found.maybe)
     assert all(crowd.photos[hit.face] == hit.photo for hit in hits)
-
-
-# --- the crowd -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("count", [2, 5, 20, 100])
-def test_in_a_small_event_the_guest_is_found_and_an_outsider_is_not(everyone, count):
-    wrong = 0
-    for trial in range(40):
-        guests = everyone[trial : trial + count]
-        crowd = crowd_of(faces(guests, trial))
-
-        found = matching.find(crowd, selfie(guests[0], 500 + trial))
-        wrong += bool(matching.find(crowd, selfie(everyone[-1 - trial], 900 + trial)).sure)
-
-        assert 0 in shown([*found.sure, *found.maybe])
-    assert wrong == 0
-
-
-def test_a_number_means_the_same_in_a_crowd_that_looks_alike(everyone):
-    """Pull all faces towards one: cosines rise, certainties stay."""
-    common = people(1, 77)[0]
-    alike = unit(everyone[:250] + 0.45 * common)
-    crowds = [crowd_of(faces(some)) for some in (everyone[:250], alike)]
-
-    odds = [
-        matching.log_odds(crowd, selfie(some[0]))
-        for crowd, some in zip(crowds, (everyone, alike), strict=True)
-    ]
-
-    assert np.median(crowds[1].location) > np.median(crowds[0].location) + 0.05
-    assert all(values[0] > 0 for values in odds)
-    assert all(np.sort(values)[-2] < -1 for values in odds)
-
-
-def test_a_bride_in_every_third_photo_is_found_in_all_of_them(everyone):
-    """Her own faces are a third of the cohort: the tail that they make is not taken for strangers."""
-    bride, guests = everyone[0], everyone[1:201]
-    crowd = crowd_of(np.concatenate([faces(np.repeat(bride[None], 100, axis=0)), faces(guests, 2)]))
-
-    found = matching.find(crowd, selfie(bride))
-
-    assert len(shown(found.sure) & set(range(100))) >= 90
-    assert shown(found.sure) <= set(range(100))
-
-
-def test_a_crowd_that_grows_measures_only_what_is_new(everyone):
-    every = faces(people(1700, 3))
-    photos = np.arange(1700)
-    first = matching.crowd(every[:1300], photos[:1300], USUAL)
-
-    grown = matching.crowd(every, photos, USUAL, first)
-    afresh = matching.crowd(every, photos, USUAL)
-
-    assert np.array_equal(grown.location[:1300], first.location)
-    assert np.array_equal(grown.cohort, first.cohort)
-    assert len(grown.spread) == 1700
-    assert np.abs(grown.location - afresh.location).max() < 0.03  # another cohort says nearly the same
-
-
-def test_a_crowd_that_has_grown_by_half_chooses_a_new_cohort():
-    every = faces(people(3000, 3))
-    first = matching.crowd(every[:1300], np.arange(1300), USUAL)
-
-    grown = matching.crowd(every, np.arange(3000), USUAL, first)
-
-    assert grown.cohort.max() > 1300
-    assert grown.measured == 3000
-    assert len(grown.cohort) == matching.COHORT
-
-
-def test_faces_of_the_same_photo_are_no_strangers(everyone):
-    """Ten pictures of a poster in one photo are not the crowd that a face is measured against."""
-    poster = np.repeat(faces(everyone[:1], 5, 0.95), 10, axis=0)
-    crowd = crowd_of(np.concatenate([poster, faces(everyone[1:40], 2)]), [0] * 10 + list(range(1, 40)))
-
-    assert crowd.location[0] < 0.15
-    assert crowd.spread[0] <= USUAL.spread_range[1]
-
-
-def test_an_engine_that_nobody_measured_still_finds_the_clear_cases(everyone):
-    usual = calibrations.of("another")
-    crowd = matching.crowd(faces(everyone[:200], alike=0.9), np.arange(200), usual)
-
-    found = matching.find(crowd, faces(everyone[:1], 99, 0.9))
-
-    assert shown(found.sure) == {0}
 
 
 # --- the person's own words ----------------------------------------------------------------

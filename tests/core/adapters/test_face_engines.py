@@ -150,8 +150,8 @@ def test_a_face_too_small_to_be_known_is_found_without_an_embedding(engine):
 
     faces = engine.find(small)
 
-    assert {face.embedding is None for face in faces if face.size < 30} == {True}
-    assert {face.embedding is None for face in faces if face.size >= 30} == {False}
+    assert {face.embedding is None for face in faces if face.size < 26} == {True}
+    assert {face.embedding is None for face in faces if face.size >= 26} == {False}
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3000, 2), (27, 27), (28, 28)])

@@ -1,0 +1,237 @@
+"""How each face of an event scores with strangers, so that a score means the same in any crowd. Pure numbers.
+
+Faces are compared in two views. The *plain* one is the cosine. The *whitened* one first takes away what all
+faces of the event have in common and shrinks the directions in which they differ most: people of one
+population differ from each other in small things. In each view a score is counted from the median of the
+face's scores with strangers, in units of how far those spread (adaptive symmetric normalisation; the cohort
+is a sample of the event's own faces). Everything here is made of the event's embeddings and is forgotten
+with them.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.calibrations import Calibration
+
+COHORT = 1024  # faces that all others are measured against
+STALE = 1.5  # a cohort is chosen anew when the event has grown by that
+FRESH = 0.9  # or when less than that share of it is left
+FURTHEST = 5.0  # times the upper fifth's distance from the middle: beyond are no strangers
+LOPSIDED = 1.3  # times the lower fifth's distance, which the upper one's is at most
+USUAL_WEIGHT = 30  # strangers whom the engine's usual figures count for
+CHUNK = 1024  # faces measured at once: 4 MB
+
+WHITENED_SHARE = 0.5  # of a score, in a large event
+WHITENED_HALF = 150  # people in the cohort at which half of that is reached: a few tell little of a crowd
+SHRINKAGE = 1.0  # of the covariance, in units of its mean eigenvalue
+NO_LENGTH = 1e-9
+WHITENED = Calibration(0.0, 0.2, (0.05, 0.6), 0, 0)  # the usual figures of that view, with any engine
+
+Embeddings = NDArray[np.float32]  # (n, dimension), unit length
+Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class View:
+    """A way to compare faces: cosines between `x - mean`, with `metric` as the scalar product."""
+
+    mean: Floats  # (dimension,)
+    metric: Floats  # (dimension, dimension), symmetric
+    usual: Calibration
+    weight: float  # share of a normalised score; those of all views add up to 1
+    length: Floats  # (n,), of each face
+    location: Floats  # (n,), median score with strangers
+    spread: Floats  # (n,), from the median to the 97th percentile
+
+    def turned(self, probes: Embeddings) -> tuple[Floats, Floats]:
+        """Return what to multiply embeddings with, (k, dimension), and the probes' lengths, (k,)."""
+        apart = probes - self.mean
+        turned = np.asarray(apart @ self.metric, np.float32)
+        length = np.sqrt(np.maximum(np.einsum("ij,ij->i", turned, apart), NO_LENGTH))  # a mean face has none
+        return turned, np.asarray(length, np.float32)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The searchable faces of one event, n of them, and how each scores with strangers."""
+
+    embeddings: Embeddings
+    photos: Rows  # (n,), the number of the photo that each face is in
+    views: tuple[View, ...]
+    cohort: Rows  # the faces that stand for all strangers
+    measured: int  # how many faces there were when the cohort was chosen
+    calibration: Calibration
+
+
+def crowd(
+    embeddings: Embeddings, photos: Rows, calibration: Calibration, before: Crowd | None = None
+) -> Crowd:
+    """Return a crowd ready to be searched.
+
+    `before`: the same crowd without its last rows. Then only what is new is measured, against the same
+    cohort, until the event has grown by half: n faces cost at most 3 * COHORT * n products in each view.
+    """
+    count = len(embeddings)
+    if before is not None and before.measured >= COHORT and count < STALE * before.measured:
+        cohort, measured, views = before.cohort, before.measured, before.views
+    else:
+        cohort = np.unique(np.linspace(0, max(count - 1, 0), min(count, COHORT)).astype(np.intp))
+        measured, views = count, _views(embeddings[cohort], photos[cohort], calibration)
+    grown = tuple(_grown(view, embeddings, photos, cohort) for view in views)
+    return Crowd(embeddings, photos, grown, cohort, measured, calibration)
+
+
+def of_rows(crowd: Crowd, rows: Rows, embeddings: Embeddings) -> Crowd:
+    """Return some faces of a crowd with the figures they have; `embeddings` are theirs, copied."""
+    place = np.full(len(crowd.photos), -1, np.intp)
+    place[rows] = np.arange(len(rows))
+    cohort = place[crowd.cohort]
+    left = cohort[cohort >= 0]
+    views = tuple(
+        replace(view, length=view.length[rows], location=view.location[rows], spread=view.spread[rows])
+        for view in crowd.views
+    )
+    measured = crowd.measured if len(left) >= FRESH * len(cohort) else 0
+    return Crowd(embeddings, crowd.photos[rows], views, left, measured, crowd.calibration)
+
+
+def with_everyone(crowd: Crowd, probes: Embeddings) -> Floats:
+    """Return the normalised scores of some probes with every face, (k, n)."""
+    turned = [view.turned(probes) for view in crowd.views]
+    products = np.concatenate([one for one, _ in turned]) @ crowd.embeddings.T  # all views in one pass
+    result = np.zeros((len(probes), len(crowd.embeddings)), np.float32)
+    for number, (view, (one, length)) in enumerate(zip(crowd.views, turned, strict=True)):
+        product = products[number * len(probes) : (number + 1) * len(probes)]
+        scores = (product - (one @ view.mean)[:, None]) / (length[:, None] * view.length)
+        result += view.weight * _normalised(
+            scores, *_figures(crowd, view, probes), view.location, view.spread
+        )
+    return result
+
+
+def between(crowd: Crowd, some: Rows, others: Rows) -> Floats:
+    """Return the normalised scores between faces of the crowd, (k, m)."""
+    result = np.zeros((len(some), len(others)), np.float32)
+    for view in crowd.views:
+        scores = _scores(view, crowd.embeddings[some], crowd.embeddings[others])
+        figures = (view.location[some], view.spread[some], view.location[others], view.spread[others])
+        result += view.weight * _normalised(scores, *figures)
+    return result
+
+
+def among(crowd: Crowd, probes: Embeddings) -> Floats:
+    """Return the normalised scores between probes, (k, k)."""
+    result = np.zeros((len(probes), len(probes)), np.float32)
+    for view in crowd.views:
+        location, spread = _figures(crowd, view, probes)
+        scores = _scores(view, probes, probes)
+        result += view.weight * _normalised(scores, location, spread, location, spread)
+    return result
+
+
+def _normalised(
+    scores: Floats, location: Floats, spread: Floats, locations: Floats, spreads: Floats
+) -> Floats:
+    """Return the mean of both sides' views of scores (k, m), from their figures (k,) and (m,)."""
+    mine = (scores - location[:, None]) / spread[:, None]
+    return np.asarray((mine + (scores - locations) / spreads) / 2, np.float32)
+
+
+def _scores(view: View, some: Embeddings, others: Embeddings) -> Floats:
+    """Return cosines, (k, m), in a view."""
+    turned, length = view.turned(others)
+    products = (some - view.mean) @ turned.T
+    return np.asarray(products / (view.turned(some)[1][:, None] * length), np.float32)
+
+
+def _figures(crowd: Crowd, view: View, probes: Embeddings) -> tuple[Floats, Floats]:
+    """Return location and spread of probes, (k,) each, among the cohort."""
+    scores = _scores(view, probes, crowd.embeddings[crowd.cohort])
+    return _strangers(scores, np.full(len(probes), len(crowd.cohort)), view.usual)
+
+
+# --- measuring -----------------------------------------------------------------------------
+
+
+def _views(embeddings: Embeddings, photos: Rows, usual: Calibration) -> tuple[View, ...]:
+    """Return the views of a cohort, in which no face is measured yet."""
+    dimension = embeddings.shape[1]
+    none = np.empty(0, np.float32)
+    nothing, as_is = np.zeros(dimension, np.float32), np.eye(dimension, dtype=np.float32)
+    plain = View(nothing, as_is, usual, 1.0, none, none, none)
+    if len(embeddings) < 2:
+        return (plain,)
+    shares = _shares(plain, embeddings, photos)
+    mean = np.average(embeddings, axis=0, weights=shares)
+    covariance = np.cov(embeddings.T, bias=True, aweights=shares)
+    usual_variance = np.trace(covariance) / dimension
+    if usual_variance < NO_LENGTH:  # all faces are one
+        return (plain,)
+    metric = np.linalg.inv(covariance / usual_variance + SHRINKAGE * as_is).astype(np.float32)
+    people = float(shares.sum())
+    weight = WHITENED_SHARE * people / (people + WHITENED_HALF)
+    whitened = View(mean.astype(np.float32), metric, WHITENED, weight, none, none, none)
+    return replace(plain, weight=1 - weight), whitened
+
+
+def _shares(plain: View, embeddings: Embeddings, photos: Rows) -> NDArray[np.float64]:
+    """Return for each face one over the number of faces of that person, (n,): everyone counts once.
+
+    A bride in every third photo would else be what all faces have in common.
+    """
+    every = np.arange(len(embeddings))
+    view = _grown(plain, embeddings, photos, every)
+    figures = (view.location, view.spread)
+    scores = _normalised(_scores(view, embeddings, embeddings), *figures, *figures)
+    is_same = view.usual.slope * (scores - view.usual.neutral) > np.log(max(len(embeddings), 2))
+    np.fill_diagonal(is_same, True)
+    return np.asarray(1 / is_same.sum(axis=1), np.float64)
+
+
+def _grown(view: View, embeddings: Embeddings, photos: Rows, cohort: Rows) -> View:
+    """Return the view with every face measured; faces of the same photo are left out of each one's cohort."""
+    known = len(view.length)
+    lengths, locations, spreads = [view.length], [view.location], [view.spread]
+    turned, length = view.turned(embeddings[cohort])
+    for start in range(known, len(embeddings), CHUNK):
+        rows = slice(start, min(start + CHUNK, len(embeddings)))
+        lengths.append(view.turned(embeddings[rows])[1])
+        scores = (embeddings[rows] @ turned.T - turned @ view.mean) / (lengths[-1][:, None] * length)
+        same = photos[rows, None] == photos[cohort]
+        scores[same] = -2  # below any cosine: sorted away
+        location, spread = _strangers(scores, len(cohort) - same.sum(axis=1), view.usual)
+        locations.append(location)
+        spreads.append(spread)
+    columns = (np.concatenate(parts).astype(np.float32) for parts in (lengths, locations, spreads))
+    length, location, spread = columns
+    return replace(view, length=length, location=location, spread=spread)
+
+
+def _strangers(scores: Floats, counts: Rows, usual: Calibration) -> tuple[Floats, Floats]:
+    """Return location and spread of the highest `counts` scores of each row, (m, size of the cohort).
+
+    The person's own photos are among the strangers. What lies too far above the middle to be a stranger's
+    is left out, the middle and its width being told by the lower half too, where no own photo is. A small
+    event is filled up with the engine's usual figures.
+    """
+    scores.sort(axis=1)
+    if not scores.shape[1]:
+        scores, counts = np.zeros((len(scores), 1), np.float32), np.zeros(len(scores), np.intp)
+    last = scores.shape[1] - 1
+
+    def above(share: float, own: Rows | int = 0) -> Floats:
+        rank = np.minimum((own + share * (counts - own)).astype(np.intp), last)
+        return np.take_along_axis(scores, (last - rank)[:, None], axis=1)[:, 0]
+
+    middle = above(0.5)
+    width = np.minimum(above(0.2) - middle, LOPSIDED * (middle - above(0.8)))
+    own = (scores > (middle + FURTHEST * width)[:, None]).sum(axis=1)
+    middle = above(0.5, own)
+    tail = above(0.03, own) - middle
+    weight = counts / (counts + USUAL_WEIGHT)
+    location = weight * middle + (1 - weight) * usual.location
+    spread = np.clip(weight * tail + (1 - weight) * usual.spread, *usual.spread_range)
+    return location.astype(np.float32), spread.astype(np.float32)
