@@ -83,9 +83,9 @@ def _alone(crowd: Crowd, probes: Embeddings) -> Floats:
 
     The probe is the mean of all. Weighing them by size and sharpness did not change what was found.
     """
-    probe = probes.sum(axis=0, keepdims=True)
+    probe = probes.sum(axis=0)
     probe /= np.linalg.norm(probe)
-    return _evidence(crowd, cohorts.with_everyone(crowd, probe)[0]) + _doubt(crowd)
+    return _evidence(crowd, cohorts.with_everyone(crowd, probe)) + _doubt(crowd)
 
 
 def _group(crowd: Crowd, odds: Floats) -> Rows:

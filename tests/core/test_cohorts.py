@@ -109,9 +109,9 @@ def test_a_probe_scores_as_the_face_that_it_is(everyone):
     crowd = crowd_of(faces(everyone[:100]))
 
     by_row = cohorts.between(crowd, np.array([7]), np.arange(100))
-    by_probe = cohorts.with_everyone(crowd, crowd.embeddings[[7]])
+    by_probe = cohorts.with_everyone(crowd, crowd.embeddings[7])
 
-    np.testing.assert_allclose(np.delete(by_probe[0], 7), np.delete(by_row[0], 7), atol=0.05)
+    np.testing.assert_allclose(np.delete(by_probe, 7), np.delete(by_row[0], 7), atol=0.05)
 
 
 def test_in_a_crowd_of_one_population_small_differences_count(everyone):
@@ -124,7 +124,8 @@ def test_in_a_crowd_of_one_population_small_differences_count(everyone):
 
     plain, whitened = (
         cohorts._normalised(
-            cohorts._scores(view, crowd.embeddings, crowd.embeddings), *2 * (view.location, view.spread)
+            cohorts._scores(view, crowd.embeddings, crowd.embeddings, view.length),
+            *2 * (view.location, view.spread),
         )
         for view in crowd.views
     )
