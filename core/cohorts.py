@@ -25,7 +25,7 @@ CHUNK = 1024  # faces measured at once: 4 MB
 
 WHITENED_SHARE = 0.5  # of a score, in a large event
 WHITENED_HALF = 150  # people in the cohort at which half of that is reached: a few tell little of a crowd
-SHRINKAGE = 1.0  # of the covariance, in units of its mean eigenvalue
+SHRINKAGE = 0.8  # of the covariance, in units of its mean eigenvalue; more where people are few for it
 NO_LENGTH = 1e-9
 WHITENED = Calibration(0.0, 0.2, (0.05, 0.6), 0, 0)  # the usual figures of that view, with any engine
 
@@ -168,8 +168,9 @@ def _views(embeddings: Embeddings, photos: Rows, usual: Calibration) -> tuple[Vi
     usual_variance = np.trace(covariance) / dimension
     if usual_variance < NO_LENGTH:  # all faces are one
         return (plain,)
-    metric = np.linalg.inv(covariance / usual_variance + SHRINKAGE * as_is).astype(np.float32)
     people = float(shares.sum())
+    shrinkage = SHRINKAGE * (1 + dimension / people)
+    metric = np.linalg.inv(covariance / usual_variance + shrinkage * as_is).astype(np.float32)
     weight = WHITENED_SHARE * people / (people + WHITENED_HALF)
     whitened = View(mean.astype(np.float32), metric, WHITENED, weight, none, none, none)
     return replace(plain, weight=1 - weight), whitened
