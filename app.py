@@ -26,7 +26,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
             schema.upgrade(backends.engine)
             with processes.site_children(backends.settings.data) as children:
                 _greet(backends)
-                _warm_up(backends)
+                threading.Thread(target=_warm_up, args=(backends,), daemon=True).start()
                 health.watch(children)
                 yield
                 backends.pixels.close()
@@ -38,13 +38,9 @@ async def lifespan(_: object) -> AsyncIterator[None]:
 
 def _warm_up(backends: Backends) -> None:
     """Load the engine and the open events' faces in the background: the first selfie should not wait."""
-    for warm in (_load_engine, crowds.warm):
-        threading.Thread(target=warm, args=(backends,), daemon=True).start()
-
-
-def _load_engine(backends: Backends) -> None:
     with suppress(PlatformError):  # the health page says what is missing
         backends.pixels.identity(backends.settings.face_engine)
+    crowds.warm(backends)
 
 
 def _greet(backends: Backends) -> None:

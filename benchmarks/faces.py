@@ -69,12 +69,11 @@ class Search:
 
 def measure(engine: FaceEngine, folder: Path, people: int | None = None) -> Figures:
     """Index all photos of a set and search for each person, or for the first few."""
-    truth = json.loads((folder / "truth.json").read_text())["people"]
-    names = sorted(path.relative_to(folder).as_posix() for path in (folder / "photos").iterdir())
+    everyone, names = read(folder)
     cpu, wall = time.process_time(), time.perf_counter()
     crowd = index(engine, [folder / name for name in names])
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    persons = list(truth.values())[:people]
+    persons = everyone[:people]
     probes = [probe(engine, folder / person["selfie"]) for person in persons]
     searches = [
         search(crowd, one, len(names), frozenset(names.index(name) for name in person["photos"]))
@@ -91,6 +90,13 @@ def measure(engine: FaceEngine, folder: Path, people: int | None = None) -> Figu
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         **shares(searches),
     )
+
+
+def read(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return a set's people, each with `selfie` and `photos`, and the names of all photos in order."""
+    people = json.loads((folder / "truth.json").read_text())["people"]
+    names = sorted(path.relative_to(folder).as_posix() for path in (folder / "photos").iterdir())
+    return list(people.values()), names
 
 
 def index(engine: FaceEngine, photos: Sequence[Path]) -> cohorts.Crowd:

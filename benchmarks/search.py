@@ -5,7 +5,8 @@ photo, in no order. Each search is for one person, with a face that is not in th
 faces of that person, which in every event are also the ten nearest by cosine (this is checked).
 
 Encore says by itself whom it shows, as `sure` or `maybe`, and pays for its certainty; the others are told to
-return the ten nearest and return bare numbers. Recall is the share of the ten that comes back. Encore's faces
+return the ten nearest and return bare numbers. Recall is the share of the ten that comes back, precision the
+share of what comes back that is of the ten. Encore's faces
 are in memory as after an event's first search; Chroma is asked over HTTP as its own process, with its default
 settings. One processor each (`--threads`), but for Chroma's server, which takes what it likes.
 """
@@ -66,6 +67,7 @@ class Row:
     p50_ms: float
     p99_ms: float
     recall: float
+    precision: float
 
 
 def make(faces: int, searches: int, seed: int = 7) -> Crowd:
@@ -164,14 +166,16 @@ def measure(crowd: Crowd, engine: str) -> Row:
     with ENGINES[engine](crowd) as search:
         for probe in crowd.probes[:WARM_UP]:
             search(probe)
-        seconds, recalls = [], []
+        seconds, recalls, precisions = [], [], []
         for probe, truth in zip(crowd.probes, crowd.truth, strict=True):
             started = time.perf_counter()
             found = search(probe)
             seconds.append(time.perf_counter() - started)
             recalls.append(len(found & truth) / len(truth))
+            precisions.append(len(found & truth) / max(1, len(found)))
     p50, p99 = np.percentile(seconds, [50, 99]) * 1000
-    return Row(len(crowd.embeddings), engine, round(p50, 2), round(p99, 2), round(float(np.mean(recalls)), 4))
+    shares = (round(float(np.mean(values)), 4) for values in (recalls, precisions))
+    return Row(len(crowd.embeddings), engine, round(p50, 2), round(p99, 2), *shares)
 
 
 def check_truth(crowd: Crowd) -> None:
@@ -186,7 +190,7 @@ def table(faces: int, engines: list[str]) -> list[Row]:
     """Measure and print each engine on one event."""
     crowd = make(faces, SEARCHES if faces <= 100_000 else MOST_SEARCHES_OF_MANY)
     check_truth(crowd)
-    print(f"{'faces':>9}  {'engine':<18}{'p50 ms':>9}{'p99 ms':>9}{'recall':>9}", flush=True)
+    print(f"{'faces':>9}  {'engine':<18}{'p50 ms':>9}{'p99 ms':>9}{'recall':>9}{'precision':>11}", flush=True)
     rows = []
     for engine in engines:
         if engine.startswith("chroma") and faces > MOST_IN_CHROMA:
@@ -194,7 +198,9 @@ def table(faces: int, engines: list[str]) -> list[Row]:
             continue
         rows.append(measure(crowd, engine))
         print(
-            "{faces:>9,}  {engine:<18}{p50_ms:>9.2f}{p99_ms:>9.2f}{recall:>9.4f}".format(**asdict(rows[-1]))
+            "{faces:>9,}  {engine:<18}{p50_ms:>9.2f}{p99_ms:>9.2f}{recall:>9.4f}{precision:>11.4f}".format(
+                **asdict(rows[-1])
+            )
         )
     return rows
 

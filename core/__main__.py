@@ -56,6 +56,9 @@ def _add_faces(parser: argparse.ArgumentParser) -> None:
     commands.add_parser("list", help="what there is").set_defaults(run=_list_engines)
     installing = commands.add_parser("install", help="download the weights of an engine")
     installing.add_argument("name")
+    installing.add_argument(
+        "--forget-pins", action="store_true", help="take other files than those that were installed first"
+    )
     installing.set_defaults(run=_install_engine)
     verifying = commands.add_parser("verify", help="check the weights of one engine, or of all installed")
     verifying.add_argument("name", nargs="?")
@@ -164,8 +167,10 @@ def _list_engines(_: argparse.Namespace) -> None:
 
 
 def _install_engine(options: argparse.Namespace) -> None:
-    spec = engines.named(options.name)
-    came = wiring.install_engine(spec, Settings(), _megabytes)
+    spec, settings = engines.named(options.name), Settings()
+    if options.forget_pins:
+        weights.forget_pins(spec, settings.weights_folder)
+    came = wiring.install_engine(spec, settings, _megabytes)
     if not spec.downloads:
         print(f'"{spec.name}" comes with Encore: nothing is to be downloaded.')
     elif came:

@@ -3,9 +3,9 @@
 Faces are compared in two views. The *plain* one is the cosine. The *whitened* one first takes away what all
 faces of the event have in common and shrinks the directions in which they differ most: people of one
 population differ from each other in small things. In each view a score is counted from the median of the
-face's scores with strangers, in units of how far those spread (adaptive symmetric normalisation; the cohort
-is a sample of the event's own faces). Everything here is made of the event's embeddings and is forgotten
-with them.
+face's scores with strangers, in units of how far those spread (adaptive symmetric normalisation). The cohort
+of strangers is a sample of the event's own faces, one of each person. Everything here is made of the event's
+embeddings and is forgotten with them.
 """
 
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ from core.calibrations import Calibration
 COHORT = 1024  # faces that all others are measured against
 STALE = 1.5  # a cohort is chosen anew when the event has grown by that
 FRESH = 0.9  # or when less than that share of it is left
-FURTHEST = 5.0  # times the upper fifth's distance from the middle: beyond are no strangers
-LOPSIDED = 1.3  # times the lower fifth's distance, which the upper one's is at most
 USUAL_WEIGHT = 30  # strangers whom the engine's usual figures count for
 CHUNK = 1024  # faces measured at once: 4 MB
+
+PLAINLY = 3.0  # natural logarithm of odds with which two faces are one person's before the event is known
 
 WHITENED_SHARE = 0.5  # of a score, in a large event
 WHITENED_HALF = 150  # people in the cohort at which half of that is reached: a few tell little of a crowd
@@ -78,10 +78,11 @@ def crowd(
     if before is not None and before.measured >= COHORT and count < STALE * before.measured:
         cohort, measured, views = before.cohort, before.measured, before.views
     else:
-        cohort = np.unique(np.linspace(0, max(count - 1, 0), min(count, COHORT)).astype(np.intp))
-        measured, views = count, _views(embeddings[cohort], photos[cohort], calibration)
-    grown = tuple(_grown(view, embeddings, photos, cohort) for view in views)
-    return Crowd(embeddings, photos, grown, cohort, measured, calibration)
+        sample = np.unique(np.linspace(0, max(count - 1, 0), min(count, COHORT)).astype(np.intp))
+        cohort = sample[_one_each(embeddings[sample], calibration)]
+        measured, views = count, _views(embeddings[cohort], calibration)
+    before = Crowd(embeddings, photos, views, cohort, measured, calibration)
+    return replace(before, views=tuple(_grown(before, view) for view in views))
 
 
 def of_rows(crowd: Crowd, rows: Rows, embeddings: Embeddings) -> Crowd:
@@ -147,90 +148,85 @@ def _scores(view: View, some: Embeddings, others: Embeddings, length: Floats) ->
 
 def _figures(crowd: Crowd, view: View, probes: Embeddings) -> tuple[Floats, Floats]:
     """Return location and spread of probes, (k,) each, among the cohort."""
-    scores = _scores(view, probes, crowd.embeddings[crowd.cohort], view.length[crowd.cohort])
-    return _strangers(scores, np.full(len(probes), len(crowd.cohort)), view.usual)
+    cohort = crowd.embeddings[crowd.cohort]
+    scores = _scores(view, probes, cohort, view.length[crowd.cohort])
+    return _usual_between(scores, ~_same_person(probes, cohort, crowd.calibration), view.usual)
 
 
 # --- measuring -----------------------------------------------------------------------------
 
 
-def _views(embeddings: Embeddings, photos: Rows, usual: Calibration) -> tuple[View, ...]:
+def _one_each(embeddings: Embeddings, usual: Calibration) -> Rows:
+    """Return one face of each person: one in every third photo would else be what is usual."""
+    is_same = _same_person(embeddings, embeddings, usual)
+    chosen: list[int] = []
+    for row in range(len(embeddings)):
+        if not is_same[row, chosen].any():
+            chosen.append(row)
+    return np.array(chosen, np.intp)
+
+
+def _same_person(some: Embeddings, others: Embeddings, usual: Calibration) -> NDArray[np.bool_]:
+    """Tell who is rather one person than two, (k, m), by the engine's usual figures and not the event's."""
+    scores = (some @ others.T - usual.location) / usual.spread
+    return np.asarray(usual.slope * (scores - usual.neutral) > np.log(max(len(others), 2)) + PLAINLY)
+
+
+def _views(cohort: Embeddings, usual: Calibration) -> tuple[View, ...]:
     """Return the views of a cohort, in which no face is measured yet."""
-    dimension = embeddings.shape[1]
+    people, dimension = cohort.shape
     none = np.empty(0, np.float32)
     nothing, as_is = np.zeros(dimension, np.float32), np.eye(dimension, dtype=np.float32)
     plain = View(nothing, as_is, usual, 1.0, none, none, none)
-    if len(embeddings) < 2:
+    if people < 2:
         return (plain,)
-    shares = _shares(plain, embeddings, photos)
-    mean = np.average(embeddings, axis=0, weights=shares)
-    covariance = np.cov(embeddings.T, bias=True, aweights=shares)
+    covariance = np.cov(cohort.T, bias=True)
     usual_variance = np.trace(covariance) / dimension
-    if usual_variance < NO_LENGTH:  # all faces are one
-        return (plain,)
-    people = float(shares.sum())
     shrinkage = SHRINKAGE * (1 + dimension / people)
     metric = np.linalg.inv(covariance / usual_variance + shrinkage * as_is).astype(np.float32)
     weight = WHITENED_SHARE * people / (people + WHITENED_HALF)
-    whitened = View(mean.astype(np.float32), metric, WHITENED, weight, none, none, none)
+    whitened = View(cohort.mean(axis=0), metric, WHITENED, weight, none, none, none)
     return replace(plain, weight=1 - weight), whitened
 
 
-def _shares(plain: View, embeddings: Embeddings, photos: Rows) -> NDArray[np.float64]:
-    """Return for each face one over the number of faces of that person, (n,): everyone counts once.
-
-    A bride in every third photo would else be what all faces have in common.
-    """
-    every = np.arange(len(embeddings))
-    view = _grown(plain, embeddings, photos, every)
-    figures = (view.location, view.spread)
-    scores = _normalised(_scores(view, embeddings, embeddings, view.length), *figures, *figures)
-    is_same = view.usual.slope * (scores - view.usual.neutral) > np.log(max(len(embeddings), 2))
-    np.fill_diagonal(is_same, True)
-    return np.asarray(1 / is_same.sum(axis=1), np.float64)
-
-
-def _grown(view: View, embeddings: Embeddings, photos: Rows, cohort: Rows) -> View:
-    """Return the view with every face measured; faces of the same photo are left out of each one's cohort."""
-    known = len(view.length)
+def _grown(crowd: Crowd, view: View) -> View:
+    """Return the view with every face measured among strangers: in other photos, and other people."""
     lengths, locations, spreads = [view.length], [view.location], [view.spread]
-    turned, length = view.turned(embeddings[cohort])
-    for start in range(known, len(embeddings), CHUNK):
-        rows = slice(start, min(start + CHUNK, len(embeddings)))
-        lengths.append(view.turned(embeddings[rows])[1])
-        scores = (embeddings[rows] @ turned.T - turned @ view.mean) / (lengths[-1][:, None] * length)
-        same = photos[rows, None] == photos[cohort]
-        scores[same] = -2  # below any cosine: sorted away
-        location, spread = _strangers(scores, len(cohort) - same.sum(axis=1), view.usual)
+    cohort, photos = crowd.embeddings[crowd.cohort], crowd.photos[crowd.cohort]
+    length = view.turned(cohort)[1]
+    for start in range(len(view.length), len(crowd.embeddings), CHUNK):
+        rows = slice(start, start + CHUNK)
+        faces = crowd.embeddings[rows]
+        is_stranger = crowd.photos[rows, None] != photos
+        is_stranger &= ~_same_person(faces, cohort, crowd.calibration)
+        location, spread = _usual_between(_scores(view, faces, cohort, length), is_stranger, view.usual)
+        lengths.append(view.turned(faces)[1])
         locations.append(location)
         spreads.append(spread)
-    columns = (np.concatenate(parts).astype(np.float32) for parts in (lengths, locations, spreads))
-    length, location, spread = columns
+    length, location, spread = map(np.concatenate, (lengths, locations, spreads))
     return replace(view, length=length, location=location, spread=spread)
 
 
-def _strangers(scores: Floats, counts: Rows, usual: Calibration) -> tuple[Floats, Floats]:
-    """Return location and spread of the highest `counts` scores of each row, (m, size of the cohort).
+def _usual_between(
+    scores: Floats, is_stranger: NDArray[np.bool_], usual: Calibration
+) -> tuple[Floats, Floats]:
+    """Return location and spread, (m,) each, of the strangers' scores in each row, (m, size of the cohort).
 
-    The person's own photos are among the strangers. What lies too far above the middle to be a stranger's
-    is left out, the middle and its width being told by the lower half too, where no own photo is. A small
-    event is filled up with the engine's usual figures.
+    Where strangers are few, the engine's usual figures fill them up.
     """
-    scores.sort(axis=1)
     if not scores.shape[1]:
-        scores, counts = np.zeros((len(scores), 1), np.float32), np.zeros(len(scores), np.intp)
-    last = scores.shape[1] - 1
+        count = len(scores)
+        return np.full(count, usual.location, np.float32), np.full(count, usual.spread, np.float32)
+    counts = is_stranger.sum(axis=1)
+    scores[~is_stranger] = -2  # below any cosine: sorted away
+    scores.sort(axis=1)
 
-    def above(share: float, own: Rows | int = 0) -> Floats:
-        rank = np.minimum((own + share * (counts - own)).astype(np.intp), last)
-        return np.take_along_axis(scores, (last - rank)[:, None], axis=1)[:, 0]
+    def above(share: float) -> Floats:
+        rank = scores.shape[1] - 1 - (share * counts).astype(np.intp)
+        return np.take_along_axis(scores, np.maximum(rank, 0)[:, None], axis=1)[:, 0]
 
-    middle = above(0.5)
-    width = np.minimum(above(0.2) - middle, LOPSIDED * (middle - above(0.8)))
-    own = (scores > (middle + FURTHEST * width)[:, None]).sum(axis=1)
-    middle = above(0.5, own)
-    tail = above(0.03, own) - middle
     weight = counts / (counts + USUAL_WEIGHT)
+    middle = above(0.5)
     location = weight * middle + (1 - weight) * usual.location
-    spread = np.clip(weight * tail + (1 - weight) * usual.spread, *usual.spread_range)
+    spread = np.clip(weight * (above(0.03) - middle) + (1 - weight) * usual.spread, *usual.spread_range)
     return location.astype(np.float32), spread.astype(np.float32)

@@ -1,10 +1,15 @@
-"""The searchable faces of an event in memory: exact, and kept up to date at the cost of what is new."""
+"""The searchable faces of an event in memory: exact, and kept up to date at the cost of what is new.
+
+No search sees what was deleted before it. The embeddings themselves (of a deleted photo, a dropped index, a
+closed event) leave memory with the event's next search, or else with any event's once an hour has passed.
+"""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, overload
 from uuid import UUID
 
@@ -21,6 +26,7 @@ from models.event import Event
 from models.face import Face, FaceIndex, IndexStatus
 
 CACHED_BYTES = 64 * 2**20  # of embeddings kept in memory; one event that is larger is kept alone
+UNUSED = timedelta(hours=1)  # what nobody looked through for so long is forgotten
 ROOM = 4  # times as many rows reserved as are needed; what is not written to takes no memory
 
 HexIds = NDArray[np.bytes_]  # (n,), 32 hexadecimal digits each: a third of what so many UUIDs would take
@@ -77,12 +83,22 @@ def of(backends: Backends, index: FaceIndex) -> Faces:
         memory = _cache.pop(key, None)
         if memory is None or memory.index_id != index.id:
             memory = _Memory(index)
+        memory.used_at = backends.now()
         _cache[key] = memory
     faces = memory.at(backends, index)
-    with _caching:
-        while len(_cache) > 1 and _cached_bytes() > CACHED_BYTES:
-            _cache.popitem(last=False)
+    _forget(backends)
     return faces
+
+
+def _forget(backends: Backends) -> None:
+    """Drop what was not used for long, and the oldest of what is too much; the latest stays."""
+    longest_ago = backends.now() - UNUSED
+    with _caching:
+        while len(_cache) > 1:
+            oldest = next(iter(_cache.values()))
+            if oldest.used_at > longest_ago and _cached_bytes() <= CACHED_BYTES:
+                return
+            _cache.popitem(last=False)
 
 
 def warm(backends: Backends) -> None:
@@ -119,11 +135,14 @@ def _serving() -> Select[Event, FaceIndex, int]:
 class _Memory:
     """The faces of one index. One search at a time brings them up to date, while others go on reading."""
 
+    used_at: datetime  # by a search, the last time
+
     def __init__(self, index: FaceIndex) -> None:
         self.index_id = index.id
         self._calibration = calibrations.of(index.engine)
         self._updating = threading.Lock()
         self._version = -1
+        self._count = 0  # of faces in the database at the last update; some may have had no vector yet
         self._matrix = np.empty((0, index.dimension), np.float32)  # the embeddings, and room for more
         self._numbers: dict[bytes, int] = {}  # of the photos
         self._faces = self._nobody()
@@ -135,19 +154,21 @@ class _Memory:
 
     def at(self, backends: Backends, index: FaceIndex) -> Faces:
         """Return the faces of this version of the index, or of a later one."""
-        with self._updating:
-            if self._version < index.version:
-                self._update(backends, index)
-                self._version = index.version
-            return self._faces
+        if self._version < index.version:  # it is written last: who sees it sees its faces
+            with self._updating:
+                if self._version < index.version:  # nobody else has read them meanwhile
+                    self._update(backends, index)
+                    self._version = index.version
+        return self._faces
 
     def _update(self, backends: Backends, index: FaceIndex) -> None:
         with backends.reading() as session:
-            stay, new = _changes(session, index, self._version, self._faces.face_ids.digits)
+            stay, new = _changes(session, index, self._version, self._faces.face_ids.digits, self._count)
         if not stay.all():
             self._remove(stay)
         if len(new):
             self._add(backends, index, new)
+        self._count = int(stay.sum()) + len(new)
 
     def _add(self, backends: Backends, index: FaceIndex, new: NDArray[np.bytes_]) -> None:
         """Read the embeddings of faces, (m, 2) with their photos. One that has none yet is left out."""
@@ -194,13 +215,17 @@ class _Memory:
 
 
 def _changes(
-    session: Session, index: FaceIndex, version: int, known: HexIds
+    session: Session, index: FaceIndex, version: int, known: HexIds, before: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bytes_]]:
-    """Return which known faces stay, (n,), and which came since a version, (m, 2), with their photos."""
+    """Return which known faces stay, (n,), and which came since a version, (m, 2), with their photos.
+
+    Every id is read only when something went, or when some of the `before` faces of that version are not
+    known: they had no vector yet.
+    """
     faces = (col(Face.index_id) == index.id, col(Face.is_searchable))
     count = session.exec(select(func.count()).select_from(Face).where(*faces)).one()
     new = _digits(session, *faces, col(Face.version) > version)
-    if len(known) + len(new) == count:
+    if len(known) == before and before + len(new) == count:
         return np.ones(len(known), np.bool_), new
     every = _digits(session, *faces)
     return np.isin(known, every[:, 0]), every[~np.isin(every[:, 0], known)]

@@ -21,7 +21,9 @@ from models.fields import utc_now
 from models.job import Job, JobKind, JobStatus
 from models.photo import Photo, Stage
 
-LAST_SEARCHES = timedelta(minutes=1)  # a search that began with the old index ends within this
+LAST_USERS = timedelta(
+    hours=1
+)  # a search or a job that began with an index before it retired ends within this
 
 
 class EngineChanged(Conflict):
@@ -147,16 +149,25 @@ def switch_if_whole(session: Session, event_id: int) -> None:
     """
     lock(session, event_id)
     new, old = building(session, event_id), serving(session, event_id)
-    if new is None or session.exec(_missing(new).limit(1)).first() is not None:
+    if new is None or _is_waited_for(session, event_id) or session.exec(_missing(new).limit(1)).first():
         return
     if old is not None:
-        retire(session, old, delay=LAST_SEARCHES)
+        retire(session, old)
     new.status = IndexStatus.SERVING
     session.flush()
     _count_faces(session, new)
     session.exec(delete(IndexedPhoto).where(col(IndexedPhoto.index_id) == new.id))
     touch(session, event_id)
     _end_jobs(session, event_id)
+
+
+def _is_waited_for(session: Session, event_id: int) -> bool:
+    """Tell quickly that the index is not whole: a photo's job is still to come, and will ask again itself.
+
+    In the queue's order: the walk ends at its head, where all photos would be walked past at each of them.
+    """
+    waiting = (Job.kind == JobKind.REINDEX_PHOTO, Job.status == JobStatus.DUE, Job.event_id == event_id)
+    return session.exec(select(Job.id).where(*waiting).order_by(col(Job.run_at)).limit(1)).first() is not None
 
 
 def _missing(index: FaceIndex) -> SelectOfScalar[UUID]:
@@ -201,22 +212,29 @@ def call_off(session: Session, event_id: int) -> None:
     )
 
 
-def retire(session: Session, index: FaceIndex, *, delay: timedelta = timedelta(0)) -> None:
-    """Have a job take the index apart. The event is locked."""
+def retire(session: Session, index: FaceIndex) -> None:
+    """Have a job take the index apart once nobody can be at work with it any more. The event is locked.
+
+    Until then its row stays, and with it what a worker leaves that dies between its vectors and its rows.
+    """
     index.status = IndexStatus.RETIRED
     session.flush()
-    jobs.enqueue(session, JobKind.DROP_INDEX, index.id, delay=delay)
+    jobs.enqueue(session, JobKind.DROP_INDEX, index.id, delay=LAST_USERS)
 
 
 def drop(backends: Backends, subject: str) -> None:
     """Job: take a retired index apart: vectors, rows, itself."""
-    with backends.transaction() as session:
+    with backends.reading() as session:
         index = session.get(FaceIndex, int(subject))
-        if index is None or index.status is not IndexStatus.RETIRED:
-            return
+    if index is None or index.status is not IndexStatus.RETIRED:
+        return
+    backends.vectors.drop(
+        index.collection
+    )  # not in the transaction: a silent server would hold up all writers
+    with backends.transaction() as session:
         lock(session, index.event_id)
-        # Under the lock: whoever still writes to the collection sees either the row or that it is gone.
-        backends.vectors.drop(index.collection)
         for table in (Face, IndexedPhoto):
             session.exec(delete(table).where(col(table.index_id) == index.id))
-        session.delete(index)
+        session.exec(delete(FaceIndex).where(col(FaceIndex.id) == index.id))
+    # Again: a writer that a sleeping machine held up for so long may have seen the row still, in between.
+    backends.vectors.drop(index.collection)

@@ -113,19 +113,21 @@ def reindex_photo(backends: Backends, subject: str) -> None:
         return
     with backends.reading() as session:
         index = indexes.building(session, photo.event_id)
-        if index is None or session.get(IndexedPhoto, (index.id, photo.id)) is not None:
-            return
-    rows = _describe(backends, index, photo)
+        is_held = index is not None and _holds(session, index, photo)
+    if index is None:
+        return
+    rows = [] if is_held else _describe(backends, index, photo)
     with backends.transaction() as session:
         current = indexes.held(session, index)
         is_building = current is not None and current.status is IndexStatus.BUILDING
         is_wanted = is_building and _is_there(session, photo.id)
-        if current and is_wanted and session.get(IndexedPhoto, (index.id, photo.id)) is None:
-            count = sum(row.is_searchable for row in rows)
-            session.add(IndexedPhoto(index_id=index.id, photo_id=photo.id, face_count=count))
-            _add(session, current, rows)
-            session.flush()
-            indexes.switch_if_whole(session, photo.event_id)
+        if current and is_wanted:
+            if not _holds(session, current, photo):
+                count = sum(row.is_searchable for row in rows)
+                session.add(IndexedPhoto(index_id=index.id, photo_id=photo.id, face_count=count))
+                _add(session, current, rows)
+                session.flush()
+            indexes.switch_if_whole(session, photo.event_id)  # a repeated job asks, too: others counted on it
     if not is_wanted:
         _take_back(backends, index, photo.id, is_gone=current is None)
 
@@ -157,6 +159,10 @@ def _take_back(backends: Backends, index: FaceIndex, photo_id: UUID, *, is_gone:
         backends.vectors.drop(index.collection)  # it was taken apart, and is there again by our writing
     elif _load(backends, str(photo_id)) is None:
         backends.vectors.delete(index.collection, _face_ids(photo_id))
+
+
+def _holds(session: Session, index: FaceIndex, photo: Photo) -> bool:
+    return session.get(IndexedPhoto, (index.id, photo.id)) is not None
 
 
 def _is_there(session: Session, photo_id: UUID) -> bool:

@@ -60,7 +60,8 @@ def find(crowd: Crowd, probes: Embeddings) -> Matches:
 
 def is_one_person(crowd: Crowd, probes: Embeddings) -> bool:
     """Tell whether several selfies, (k, dimension), may be of one person."""
-    return bool((cohorts.among(crowd, probes) >= crowd.calibration.neutral).all())
+    one, other = np.triu_indices(len(probes), 1)
+    return bool((cohorts.among(crowd, probes)[one, other] >= crowd.calibration.neutral).all())
 
 
 def log_odds(crowd: Crowd, probes: Embeddings) -> Floats:

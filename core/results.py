@@ -173,7 +173,7 @@ def _graded(found: Found) -> list[tuple[bool, Hit]]:
 
 def _sorted(graded: Iterable[tuple[bool, Hit]], searches: Sequence[Found]) -> Found:
     ranked = sorted(graded, key=lambda grade: -grade[1].certainty)
-    index_ids = {found.index_id for found in searches}
+    index_ids = {found.index_id for found in searches if found.hits}
     return Found(
         [hit for is_sure, hit in ranked if is_sure],
         [hit for is_sure, hit in ranked if not is_sure],

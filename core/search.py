@@ -67,8 +67,9 @@ def refined(
 ) -> Found:
     """Return a search's result after the person said of some faces in it "this is me" or "not me".
 
-    `found` is what `by_selfies` returned; of `mine` and `not_mine` only its own face ids count: nobody else's
-    face can be searched with. Only counts are stored. Raises ConsentMissing, ResultOutdated, Unavailable.
+    `found` is what `by_selfies` returned. A word counts for a face that it shows, or that other words brought
+    up: nobody searches with a face that no search showed them. Only counts are stored. Raises
+    ConsentMissing, ResultOutdated, Unavailable.
     """
     with backends.reading() as session:
         scope = access.view(session, by, event_id)
@@ -77,11 +78,23 @@ def refined(
     if index is None or index.id != found.index_id:
         raise ResultOutdated
     faces = crowds.of(backends, index)
-    theirs = {hit.face_id for hit in found.hits}
     seen = _seen(faces, found)
-    matches = matching.refine(faces.crowd, seen, _rows(faces, mine & theirs), _rows(faces, not_mine & theirs))
-    _count(backends, event_id, by, ActivityKind.FEEDBACK, mine=len(mine), not_mine=len(not_mine))
+    matches, heard = _refined(faces, seen, _rows(faces, mine), _rows(faces, not_mine))
+    _count(backends, event_id, by, ActivityKind.FEEDBACK, mine=heard, not_mine=len(not_mine))
     return _shown(backends, scope, index, faces, matches)
+
+
+def _refined(
+    faces: crowds.Faces, seen: Sequence[matching.Hit], mine: Set[int], not_mine: Set[int]
+) -> tuple[matching.Matches, int]:
+    """Return what is shown, and how many of `mine` count: one word may bring up the face of the next."""
+    shown = {hit.face for hit in seen}
+    while True:
+        heard = mine & shown
+        matches = matching.refine(faces.crowd, seen, heard, not_mine)
+        shown |= {hit.face for hit in (*matches.sure, *matches.maybe)}
+        if mine & shown == heard:
+            return matches, len(heard)
 
 
 def _count(

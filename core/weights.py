@@ -1,11 +1,12 @@
 """Weight files: which are here, whether they are the right ones, and how they come.
 
 What is loaded is what was checked. A file without a known hash is pinned by its first installation: its
-sha256 is written beside it, and from then on no other content is taken.
+sha256 is written beside it, and from then on no other content is taken until somebody has the pin forgotten.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -31,6 +32,10 @@ class WeightsMissing(Unavailable):
 
 class WrongDownload(Unavailable):
     """What came is not the file that was asked for; it was thrown away."""
+
+
+class WeightsUnusable(Unavailable):
+    """The folder or a file in it cannot be read or written."""
 
 
 class AlreadyInstalling(Conflict):
@@ -65,12 +70,12 @@ class EngineState:
 
 
 def overview(folder: Path) -> list[EngineState]:
-    """Return how every engine stands. Files are hashed again only when they change."""
+    """Return how every engine stands; only files that changed are hashed again. Raises WeightsUnusable."""
     return [state(spec, folder) for spec in ENGINES.values()]
 
 
 def state(spec: EngineSpec, folder: Path) -> EngineState:
-    """Return how one engine stands."""
+    """Return how one engine stands. Raises WeightsUnusable."""
     states = {file: file_state(file, folder) for file in spec.weights}
     problems = [_sentence(file.name, one) for file, one in states.items() if one is not FileState.PRESENT]
     missing = sum(file.size for file in spec.downloads if states[file] is not FileState.PRESENT)
@@ -79,65 +84,118 @@ def state(spec: EngineSpec, folder: Path) -> EngineState:
 
 
 def file_state(file: WeightFile, folder: Path) -> FileState:
-    """Return how one file stands; one that was put here by hand and never pinned is missing."""
-    path, expected = _path(file, folder), _expected(file, folder)
-    if path is None or expected is None or not path.is_file():
-        return FileState.MISSING
-    return FileState.PRESENT if _digest_of(path) == expected else FileState.WRONG
+    """Return how one file stands; one that was put here by hand and never pinned is missing.
+
+    Raises WeightsUnusable.
+    """
+    with _on_disk(folder):
+        path, expected = _path(file, folder), _expected(file, folder)
+        if path is None or expected is None or not _is_there(path):
+            return FileState.MISSING
+        return FileState.PRESENT if _digest_of(path) == expected else FileState.WRONG
 
 
 def read(spec: EngineSpec, folder: Path) -> Weights:
-    """Return the files' contents, checked. Raises WeightsMissing, naming the file."""
-    contents = {file.name: _checked(spec, file, folder) for file in spec.weights}
+    """Return the files' contents, checked. Raises WeightsMissing, naming the file, and WeightsUnusable."""
+    with _on_disk(folder):
+        contents = {file.name: _checked(spec, file, folder) for file in spec.weights}
     return Weights(contents, tuple(sha256(content).hexdigest() for content in contents.values()))
 
 
 def install(spec: EngineSpec, folder: Path, fetch: Fetch, progress: Progress) -> list[str]:
     """Bring what is missing and return the names of the files that came.
 
-    Raises WeightsMissing for a file that comes with a package, WrongDownload, AlreadyInstalling, and what
-    `fetch` raises. Whatever is raised, files that were right stay.
+    Raises WeightsMissing for a file that is not the one it should be and came with a package or by hand,
+    WrongDownload, AlreadyInstalling, WeightsUnusable, and what `fetch` raises. Whatever is raised, files
+    that were right stay.
     """
-    for file in spec.weights:
-        if isinstance(file, PackagedFile):
-            _checked(spec, file, folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / "install.lock", timeout=0):
-            wanted = [file for file in spec.downloads if file_state(file, folder) is not FileState.PRESENT]
-            for file in wanted:
-                _install(file, folder, fetch, progress)
-    except Timeout as error:
-        raise AlreadyInstalling("Another command is installing into {folder}.", folder=folder) from error
+    with _alone_in(folder):
+        for file in spec.weights:
+            if isinstance(file, PackagedFile):
+                _checked(spec, file, folder)
+        wanted = [file for file in spec.downloads if file_state(file, folder) is not FileState.PRESENT]
+        for file in wanted:
+            _install(spec, file, folder, fetch, progress)
     return [file.name for file in wanted]
 
 
-def _install(file: DownloadedFile, folder: Path, fetch: Fetch, progress: Progress) -> None:
+def forget_pins(spec: EngineSpec, folder: Path) -> None:
+    """Let the next installation pin anew whatever of the engine has no known hash.
+
+    Raises AlreadyInstalling, WeightsUnusable.
+    """
+    names = {file.name for file in spec.downloads}
+    with _alone_in(folder):
+        _write_pins({name: digest for name, digest in _pins(folder).items() if name not in names}, folder)
+
+
+def unfit(spec: EngineSpec, name: str) -> WeightsMissing:
+    """Return the refusal of a file that is here, perhaps pinned, but cannot be what the engine needs."""
+    return WeightsMissing(
+        'The face engine "{engine}" cannot be used: {problem} '
+        "Delete it, then: python -m core faces install {engine} --forget-pins",
+        engine=spec.name,
+        problem=_sentence(name, FileState.WRONG),
+    )
+
+
+def _install(spec: EngineSpec, file: DownloadedFile, folder: Path, fetch: Fetch, progress: Progress) -> None:
     target = folder / file.name
     expected = _expected(file, folder)
-    if expected is None and target.is_file() and _begins(target, file.start):
-        _pin(file.name, _digest_of(target), folder)  # put there by hand
+    if expected is None and _is_there(target):  # put there by hand
+        if not _is_whole(target, file):
+            raise unfit(spec, file.name)
+        _write_pins(_pins(folder) | {file.name: _digest_of(target)}, folder)
         return
     part = folder / f"{file.name}.part"
-    most = file.size if file.sha256 else file.size * SLACK
-    fetch(file.url, part, most, lambda done, total: progress(file.name, done, total))
+    fetch(file.url, part, _most(file), lambda done, total: progress(file.name, done, total))
     digest = _digest_of(part)
-    is_whole = file.size / SLACK <= part.stat().st_size <= most and _begins(part, file.start)
-    if not is_whole or digest != (expected or digest):
+    if not _is_whole(part, file) or digest != (expected or digest):
         part.unlink()
-        raise WrongDownload(
-            "What came is not {file}, and was thrown away (its sha256 is {digest}).",
-            file=file.name,
-            digest=digest,
-        )
+        raise _thrown_away(spec, file, digest, is_pinned=file.sha256 is None and expected is not None)
     part.replace(target)
     if file.sha256 is None:
-        _pin(file.name, digest, folder)
+        _write_pins(_pins(folder) | {file.name: digest}, folder)
+
+
+def _thrown_away(spec: EngineSpec, file: DownloadedFile, digest: str, *, is_pinned: bool) -> WrongDownload:
+    words = "What came is not {file}, and was thrown away (its sha256 is {digest})."
+    if is_pinned:
+        words += (
+            " It is not what was installed here first; if that was the wrong one, delete what is left of it, "
+            "then: python -m core faces install {engine} --forget-pins"
+        )
+    return WrongDownload(words, file=file.name, digest=digest, engine=spec.name)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other installations out of the folder, made if need be. Raises AlreadyInstalling."""
+    with _on_disk(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(folder / "install.lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise AlreadyInstalling("Another command is installing into {folder}.", folder=folder) from error
+
+
+@contextmanager
+def _on_disk(folder: Path) -> Iterator[None]:
+    """Turn what the system says of a file into our refusal. Raises WeightsUnusable."""
+    try:
+        yield
+    except OSError as error:
+        raise WeightsUnusable(
+            "The face engines' weights cannot be used: {path}: {reason}.",
+            path=error.filename or folder,
+            reason=error.strerror or error,
+        ) from error
 
 
 def _checked(spec: EngineSpec, file: WeightFile, folder: Path) -> bytes:
     path, expected = _path(file, folder), _expected(file, folder)
-    if path is None or expected is None or not path.is_file():
+    if path is None or expected is None or not _is_there(path):
         raise _refusal(spec, file, FileState.MISSING)
     content = path.read_bytes()
     if sha256(content).hexdigest() != expected:
@@ -178,20 +236,37 @@ def _expected(file: WeightFile, folder: Path) -> str | None:
 
 def _pins(folder: Path) -> dict[str, str]:
     try:
-        return dict(json.loads((folder / PINS).read_text()))
+        pins = json.loads((folder / PINS).read_text())
     except (FileNotFoundError, ValueError):  # what is not pinned counts as not installed
         return {}
+    return pins if isinstance(pins, dict) else {}
 
 
-def _pin(name: str, digest: str, folder: Path) -> None:
+def _write_pins(pins: Mapping[str, str], folder: Path) -> None:
     whole = folder / f"{PINS}.part"
-    whole.write_text(json.dumps(_pins(folder) | {name: digest}, indent=2))
+    whole.write_text(json.dumps(pins, indent=2))
     whole.replace(folder / PINS)
 
 
-def _begins(path: Path, start: bytes) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(start)) == start
+def _is_there(path: Path) -> bool:
+    """Whether there is something; unlike `exists`, what keeps us from seeing it is raised."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _is_whole(path: Path, file: DownloadedFile) -> bool:
+    """Whether it may be the file, going by its length and how it begins."""
+    with path.open("rb") as content:
+        begins = content.read(len(file.start)) == file.start
+    return begins and file.size / SLACK <= path.stat().st_size <= _most(file)
+
+
+def _most(file: DownloadedFile) -> int:
+    """Return the bytes that a file may have at most."""
+    return file.size if file.sha256 else file.size * SLACK
 
 
 def _digest_of(path: Path) -> str:

@@ -15,6 +15,7 @@ class Shelf:
     files: dict[str, bytes]  # by path
     address: str = ""
     has_ranges: bool = True
+    tells_lengths: bool = True
     cut_after: int | None = None  # bytes of a body, then the connection breaks; once
     redirects: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)  # "path" or "path bytes=5-", in order
@@ -70,14 +71,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self, status: int, length: int, **headers: str) -> None:
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(length)}.items():
+        if self.shelf.tells_lengths:
+            headers["Content-Length"] = str(length)
+        else:
+            self.close_connection = True  # the body ends with it
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
 
     def _body(self, content: bytes) -> None:
         cut, self.shelf.cut_after = self.shelf.cut_after, None
         self.wfile.write(content[:cut])
-        self.close_connection = cut is not None
+        if cut is not None:
+            self.close_connection = True
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -21,7 +21,7 @@ from core.adapters.mtcnn_detector import distinct
 from core.alignment import ARCFACE_TEMPLATE, Template
 from core.engines import EngineSpec
 from core.ports import Pixels
-from core.weights import WeightsMissing
+from core.weights import unfit
 
 THREADS = 1  # per child, as with every engine
 BATCH = 32  # chips in one run: at 64 TensorFlow holds 300 MB for them
@@ -84,12 +84,7 @@ def _refused(spec: EngineSpec, name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        raise WeightsMissing(
-            'The face engine "{engine}" cannot be used: {file} is not the file it should be: cut short, '
-            "changed, or of another model. Delete it, then: python -m core faces install {engine}",
-            engine=spec.name,
-            file=name,
-        ) from error
+        raise unfit(spec, name) from error
 
 
 def prepared_tensorflow() -> Any:

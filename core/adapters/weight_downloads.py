@@ -38,6 +38,8 @@ def fetch(url: str, target: Path, most: int, progress: Progress) -> None:
         ) from error
     except httpx.UnsupportedProtocol as error:
         raise DownloadFailed("{host} sent us to an address without HTTPS.", host=host) from error
+    except httpx.TooManyRedirects as error:
+        raise DownloadFailed("{host} sent us from address to address without end.", host=host) from error
     except httpx.HTTPStatusError as error:
         raise DownloadFailed(
             "{host} does not give {name}: it answered {status}.",
@@ -58,7 +60,8 @@ def fetch(url: str, target: Path, most: int, progress: Progress) -> None:
 def _fetch(client: httpx.Client, url: str, target: Path, most: int, progress: Progress) -> None:
     with _answer(client, url, target) as answer:
         start = target.stat().st_size if answer.status_code == httpx.codes.PARTIAL_CONTENT else 0
-        total = start + int(answer.headers.get("Content-Length", 0)) or most
+        length = answer.headers.get("Content-Length")
+        total = start + int(length) if length else most
         with target.open("ab" if start else "wb") as file:
             _mark(target).write_text(answer.headers.get("ETag", ""))  # only now: it is of these bytes
             for chunk in answer.iter_bytes():  # as they come: what a chunk would hold back is lost in a break

@@ -47,8 +47,7 @@ def find(number: int, receipt_id: UUID) -> None:
     """Search, and remember for this visit what was found, or why the selfies will not do."""
     most = search.MOST_SELFIES - (everyone[number].selfies if number < len(everyone) else 0)
     try:
-        selfies = selfie.ask(attempt, most)
-        if not selfies:
+        if not (selfies := selfie.ask(attempt, most)):
             return
         st.session_state.pop(refusal_key, None)
         with st.spinner(_("Looking through the photos…")):
@@ -65,10 +64,11 @@ def find(number: int, receipt_id: UUID) -> None:
 
 
 def forget(number: int) -> None:
-    """Let go of somebody whose consent has ended."""
+    """Let go of somebody whose consent has ended; with the first, whose visit this is, of everybody."""
     end_asking()
-    if number < len(everyone):
-        everyone.remove(number)
+    for other in reversed(range(len(everyone))):
+        if number in (0, other):
+            everyone.remove(other)
 
 
 def end_asking() -> None:

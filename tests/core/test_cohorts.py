@@ -39,15 +39,28 @@ def test_a_number_means_the_same_in_a_crowd_that_looks_alike(everyone):
     assert all(np.sort(values)[-2] < -1 for values in odds)
 
 
-def test_a_bride_in_every_third_photo_is_found_in_all_of_them(everyone):
-    """Her own faces are a third of the cohort: the tail that they make is not taken for strangers."""
-    bride, guests = everyone[0], everyone[1:201]
-    crowd = crowd_of(np.concatenate([faces(np.repeat(bride[None], 100, axis=0)), faces(guests, 2)]))
+@pytest.mark.parametrize("share", [0.1, 0.33, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize("count", [20, 60, 300])
+def test_somebody_in_many_of_the_photos_is_found_in_them(everyone, share, count):
+    """Their own faces are not what is usual between strangers, however many they are."""
+    own = round(share * count)
+    others = faces(people(count - own, 8), 2) if own < count else np.empty((0, DIMENSION), np.float32)
+    crowd = crowd_of(np.concatenate([faces(np.repeat(everyone[:1], own, axis=0)), others]))
 
-    found = matching.find(crowd, selfie(bride))
+    found = matching.find(crowd, selfie(everyone[0]))
 
-    assert len(shown(found.sure) & set(range(100))) >= 90
-    assert shown(found.sure) <= set(range(100))
+    assert len(shown(found.sure) & set(range(own))) >= 0.9 * own
+    assert shown(found.sure) <= set(range(own))
+
+
+def test_a_couple_who_share_every_photo_are_told_apart(everyone):
+    both = faces(np.repeat(everyone[:2], 80, axis=0))
+    crowd = crowd_of(both, [*range(80), *range(80)])
+
+    found = matching.find(crowd, selfie(everyone[1]))
+
+    assert len(found.sure) >= 72
+    assert all(hit.face >= 80 for hit in found.sure)
 
 
 def test_a_crowd_that_grows_measures_only_what_is_new(everyone):

@@ -1,15 +1,17 @@
 """An event's faces in memory: always what the database says, at the cost of what is new."""
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import numpy as np
 import pytest
+from sqlmodel import select
 
 from core import consent, crowds, indexes, jobs, photos, schema, search
 from core.backends import Backends, open_database
@@ -17,7 +19,8 @@ from core.errors import Unavailable
 from core.worker import HANDLERS
 from models.consent import Purpose
 from models.event import Event, EventStatus
-from models.face import FaceIndex
+from models.face import Face, FaceIndex
+from models.fields import utc_now
 from models.photo import Photo, Review
 from tests import postgres
 from tests.core.test_schema import fresh_database
@@ -66,6 +69,13 @@ def assert_holds(faces: crowds.Faces, people: dict[str, UUID]) -> None:
         [faces.crowd.embeddings[row] for row in rows.values()], [embedding(name) for name in rows], atol=1e-6
     )
     assert [faces.face_ids.row(face_id) for face_id in faces.face_ids] == list(range(len(people)))
+
+
+def lose_vector(backends: Backends, event: Event, photo: Photo) -> None:
+    """Of the one face in a photo, as if it had not been written yet."""
+    with backends.reading() as session:
+        face_id = session.exec(select(Face.id).where(Face.photo_id == photo.id)).one()
+    backends.vectors.delete(index_of(backends, event).collection, [face_id])
 
 
 @pytest.fixture
@@ -170,6 +180,35 @@ def test_a_face_whose_vector_was_missing_comes_with_it(backends, event, work, re
     assert reads == [2, 1]
 
 
+def test_a_photo_that_was_deleted_is_missed_while_another_face_has_no_vector_yet(backends, event, work):
+    gone = shoot(backends, event, "anna", seed=1)
+    stays = shoot(backends, event, "ben", seed=2)
+    unready = shoot(backends, event, "carl", seed=3)
+    work()
+    lose_vector(backends, event, unready)
+    before = faces_of(backends, event)
+
+    delete(backends, event, gone)
+    work()
+
+    assert_holds(before, {"anna": gone.id, "ben": stays.id})
+    assert_holds(faces_of(backends, event), {"ben": stays.id})
+
+
+def test_a_face_that_is_known_already_is_not_added_again(backends, event, work):
+    unready = shoot(backends, event, "anna", seed=1)
+    work()
+    earlier = index_of(backends, event)
+    known = shoot(backends, event, "ben", seed=2)
+    work()
+    lose_vector(backends, event, unready)
+    crowds.of(backends, earlier)  # of before ben, but reads him too
+
+    faces = faces_of(backends, event)
+
+    assert_holds(faces, {"ben": known.id})
+
+
 def test_the_faces_of_another_index_take_the_place_of_those_before(backends, event, work):
     shoot(backends, event, "anna", seed=1)
     work()
@@ -242,17 +281,50 @@ def test_a_refresh_copies_no_embedding_that_was_there(backends, event, work):
 
 def test_the_embedding_of_a_deleted_face_is_gone_from_memory(backends, event, work):
     gone = shoot(backends, event, "anna", seed=1)
-    shoot(backends, event, "ben", seed=2)
+    stays = shoot(backends, event, "ben", seed=2)
     work()
-    faces_of(backends, event)
+    before = weakref.ref(faces_of(backends, event).crowd.embeddings.base)
     delete(backends, event, gone)
     work()
+    held = before()
 
-    everything = faces_of(backends, event).crowd.embeddings.base
+    faces = faces_of(backends, event)
 
-    likeness = everything[:2] @ embedding("anna")
-    assert likeness.max() < 0.99
-    assert len(everything) >= 2
+    assert held is not None
+    assert faces.crowd.embeddings.base is not held
+    assert_holds(faces, {"ben": stays.id})
+    del held
+    assert before() is None
+
+
+def test_an_event_nobody_searches_leaves_memory_an_hour_later_with_the_search_of_another(
+    backends, work, reads
+):
+    events = [make_event(backends) for _ in range(3)]
+    for seed, event in enumerate(events):
+        shoot(backends, event, "anna", seed=seed)
+    work()
+    start = utc_now()
+    looks = [(0, 0), (1, 30), (2, 59), (2, 61), (1, 62), (0, 63)]  # event, minute
+
+    for event, minute in looks:
+        backends.now = lambda minute=minute: start + timedelta(minutes=minute)
+        faces_of(backends, events[event])
+
+    assert reads == [1, 1, 1, 1]  # each event once, and the first one again
+
+
+def test_what_an_unused_event_held_is_released(backends, event, work):
+    shoot(backends, event, "anna", seed=1)
+    other = make_event(backends)
+    shoot(backends, other, "ben", seed=2)
+    work()
+    held = weakref.ref(faces_of(backends, event).crowd.embeddings.base)
+    backends.now = lambda: utc_now() + timedelta(hours=1, minutes=1)
+
+    faces_of(backends, other)
+
+    assert held() is None
 
 
 def test_events_beyond_the_memory_are_forgotten_oldest_first(backends, work, monkeypatch, reads):
@@ -312,6 +384,34 @@ def test_two_first_searches_read_the_event_once(backends, event, work, monkeypat
 
     assert asked == [1]
     assert found[0] is found[1]
+
+
+def test_a_search_does_not_wait_for_the_reading_of_what_it_does_not_need(backends, event, work, monkeypatch):
+    shoot(backends, event, "anna", seed=1)
+    work()
+    earlier = index_of(backends, event)
+    crowds.of(backends, earlier)
+    shoot(backends, event, "ben", seed=2)
+    work()
+    read, is_reading, may_go_on = backends.vectors.read, threading.Event(), threading.Event()
+
+    def wait(collection: str, face_ids: Sequence[UUID]) -> object:
+        is_reading.set()
+        may_go_on.wait(timeout=30)
+        return read(collection, face_ids)
+
+    monkeypatch.setattr(backends.vectors, "read", wait)
+    with ThreadPoolExecutor(2) as searches:
+        newer = searches.submit(faces_of, backends, event)
+        is_reading.wait(timeout=30)
+        older = searches.submit(crowds.of, backends, earlier)
+        try:
+            found = older.result(timeout=10)
+        finally:
+            may_go_on.set()
+
+    assert len(found.face_ids) == 1
+    assert len(newer.result().face_ids) == 2
 
 
 def test_a_look_from_before_a_change_sees_what_is_there_by_now(backends, event, work, reads):

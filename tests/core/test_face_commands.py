@@ -86,6 +86,40 @@ def test_a_refused_installation_is_one_sentence(folder, shelf, capsys):
     assert said.err.splitlines()[-1].startswith("encore: What came is not net.onnx, and was thrown away")
 
 
+def test_a_wrong_file_that_was_pinned_is_got_rid_of_as_the_refusals_say(folder, shelf, monkeypatch, capsys):
+    start = b"\x89HDF"
+    right, wrong = start + os.urandom(40_000), start + os.urandom(40_000)
+    file = DownloadedFile("open.h5", shelf.url("open"), 41_000, None, start)
+    monkeypatch.setitem(
+        engines.ENGINES, "open", replace(engines.SFACE, name="open", weights=(file,), measured=())
+    )
+    shelf.files["/open"] = right
+    folder.mkdir()
+    (folder / "open.h5").write_bytes(wrong)
+
+    by_hand = main(["faces", "install", "open"])
+    (folder / "open.h5").unlink()
+    refused = main(["faces", "install", "open"])
+    said = capsys.readouterr().err
+    mended = main(["faces", "install", "open", "--forget-pins"])
+    verified = main(["faces", "verify", "open"])
+
+    assert (by_hand, refused, mended, verified) == (0, 1, 0, 0)
+    assert "python -m core faces install open --forget-pins" in said
+    assert (folder / "open.h5").read_bytes() == right
+
+
+def test_a_folder_that_is_none_is_one_sentence_whatever_is_asked(folder, capsys):
+    folder.write_bytes(b"no folder")
+
+    exit_codes = [main(["faces", *words]) for words in (["list"], ["verify"], ["install", "tried"])]
+
+    said = capsys.readouterr()
+    assert (exit_codes, said.out) == ([1, 1, 1], "")
+    assert len(said.err.splitlines()) == 3
+    assert said.err.count(f"encore: The face engines' weights cannot be used: {folder}") == 3
+
+
 def test_an_engine_nobody_knows_is_refused_by_name(folder, capsys):
     exit_code = main(["faces", "install", "arcface"])
 

@@ -1,5 +1,9 @@
 """Which index serves an event: one, whatever comes at the same moment."""
 
+from contextlib import contextmanager
+from uuid import uuid4
+
+import numpy as np
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -84,3 +88,65 @@ def test_only_an_index_that_is_retired_is_taken_apart(backends):
     indexes.drop(backends, str(index.id + 1))  # repeated: it is gone already
 
     assert [kept.id for kept in all_of(backends, FaceIndex)] == [index.id]
+
+
+def retired(backends) -> FaceIndex:
+    """An index that nobody reads any more, with one face in its collection."""
+    index = make(backends, make_event(backends), IndexStatus.RETIRED)
+    write(backends, index)
+    return index
+
+
+def write(backends, index: FaceIndex) -> None:
+    backends.vectors.upsert(index.collection, [uuid4()], np.ones((1, index.dimension), np.float32))
+
+
+def test_nothing_waits_for_the_vector_server_while_an_index_is_taken_apart(backends, monkeypatch):
+    index, drop = retired(backends), backends.vectors.drop
+    in_transaction, waited = [], []
+    transaction = backends.transaction
+
+    @contextmanager
+    def watched():
+        with transaction() as session:
+            in_transaction.append(True)
+            yield session
+        in_transaction.pop()
+
+    def slow(collection):
+        waited.append(bool(in_transaction))
+        drop(collection)
+
+    monkeypatch.setattr(backends, "transaction", watched)
+    monkeypatch.setattr(backends.vectors, "drop", slow)
+    indexes.drop(backends, str(index.id))
+
+    assert waited == [False, False]
+    assert all_of(backends, FaceIndex) == []
+
+
+def test_an_index_stays_until_the_vector_server_has_let_go_of_it(backends):
+    index = retired(backends)
+    backends.vectors.is_down = True
+
+    with pytest.raises(Unavailable):
+        indexes.drop(backends, str(index.id))
+
+    backends.vectors.is_down = False
+    assert [kept.id for kept in all_of(backends, FaceIndex)] == [index.id]
+    indexes.drop(backends, str(index.id))
+    assert all_of(backends, FaceIndex) == []
+    assert backends.vectors.all(index.collection)[0] == []
+
+
+def test_what_is_written_between_the_vectors_and_the_rows_goes_with_them(backends, monkeypatch):
+    index, lock = retired(backends), indexes.lock
+
+    def meanwhile(*arguments):
+        write(backends, index)  # by a worker that sees the row still, and leaves its vectors to this job
+        lock(*arguments)
+
+    monkeypatch.setattr(indexes, "lock", meanwhile)
+    indexes.drop(backends, str(index.id))
+
+    assert backends.vectors.all(index.collection)[0] == []

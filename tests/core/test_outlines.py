@@ -3,10 +3,10 @@
 import pytest
 from sqlmodel import select
 
-from core import outlines, photos
+from core import indexes, outlines, photos
 from core.access import NoSuchEvent
 from models.event import Visibility
-from models.face import Face
+from models.face import Face, IndexStatus
 from models.photo import Review
 from tests.makers import approve, make_event, make_jpeg, make_viewer, owner_of, some_id, upload
 
@@ -33,6 +33,21 @@ def test_an_outline_is_where_the_face_was_found(backends, event, work):
     (face_id,) = faces_of(backends, photo)
 
     told = outlines.of(backends, event.id, [face_id, some_id()], by=make_viewer())
+
+    assert told == {face_id: (0.4, 0.3, 0.6, 0.7)}
+
+
+def test_an_outline_is_the_one_of_the_index_that_searches_use(backends, event, work):
+    photo = shoot(backends, event, "anna")
+    work()
+    (face_id,) = faces_of(backends, photo)
+    with backends.transaction() as session:
+        face = session.exec(select(Face)).one()
+        identity = indexes.identity_of(indexes.serving(session, event.id))
+        newer = indexes.make(session, event.id, identity, IndexStatus.BUILDING)
+        session.add(Face(**face.model_dump() | {"index_id": newer.id, "left": 0.1, "top": 0.1}))
+
+    told = outlines.of(backends, event.id, [face_id], by=make_viewer())
 
     assert told == {face_id: (0.4, 0.3, 0.6, 0.7)}
 

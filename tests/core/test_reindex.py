@@ -340,6 +340,7 @@ def test_a_cancelled_index_leaves_nothing_and_may_be_built_again(backends, event
     (half,) = [index for index in all_of(backends, FaceIndex) if index.engine == "light"]
 
     reindex.cancel(backends, event.id, by=admin)
+    later()
     work()
     after = (set(vectors(backends)), len(all_of(backends, Face)))
     left = (backends.vectors.all(half.collection)[0], all_of(backends, IndexedPhoto), statuses(backends))
@@ -367,7 +368,7 @@ def test_an_index_built_again_at_once_is_not_taken_apart_with_the_one_before(
 
 @pytest.mark.parametrize("is_taken_apart", [False, True])
 def test_a_worker_that_comes_too_late_leaves_nothing_of_a_cancelled_index(
-    backends, event, admin, shot, work, monkeypatch, is_taken_apart
+    backends, event, admin, shot, work, later, monkeypatch, is_taken_apart
 ):
     real = backends.pixels.faces
 
@@ -375,6 +376,7 @@ def test_a_worker_that_comes_too_late_leaves_nothing_of_a_cancelled_index(
         monkeypatch.setattr(backends.pixels, "faces", real)
         reindex.cancel(backends, event.id, by=admin)
         if is_taken_apart:
+            later()
             run_one(backends, JobKind.DROP_INDEX)
         return real(*arguments)
 
@@ -382,10 +384,39 @@ def test_a_worker_that_comes_too_late_leaves_nothing_of_a_cancelled_index(
     (half,) = [index for index in all_of(backends, FaceIndex) if index.engine == "light"]
     monkeypatch.setattr(backends.pixels, "faces", meanwhile)
     work()
+    later()
+    work()
 
     assert backends.vectors.all(half.collection)[0] == []
     assert statuses(backends) == {"bundled": IndexStatus.SERVING}
     assert len(vectors(backends)) == 2
+    assert {job.status for job in all_of(backends, Job)} == {JobStatus.DONE}
+
+
+def test_a_worker_killed_after_its_vectors_leaves_nothing_of_a_cancelled_index(
+    backends, event, admin, shot, work, later, monkeypatch
+):
+    write, died = ingest._write_vectors, []
+
+    def killed(writer, index, *arguments):
+        monkeypatch.undo()
+        reindex.cancel(writer, event.id, by=admin)
+        work()  # what is due at once
+        write(writer, index, *arguments)
+        died.append((index.collection, len(writer.vectors.all(index.collection)[0])))
+        raise SystemExit("killed")
+
+    reindex.start(backends, event.id, "light", by=admin)
+    monkeypatch.setattr(ingest, "_write_vectors", killed)
+    with suppress(SystemExit):
+        work()
+    later()
+    work()
+
+    ((collection, written),) = died
+    assert written == 2
+    assert backends.vectors.all(collection)[0] == []
+    assert statuses(backends) == {"bundled": IndexStatus.SERVING}
     assert {job.status for job in all_of(backends, Job)} == {JobStatus.DONE}
 
 
@@ -488,6 +519,35 @@ def test_two_workers_on_one_photo_add_it_once(backends, event, admin, shot, work
     assert {job.status for job in all_of(backends, Job) if job.kind is not JobKind.DROP_INDEX} == {
         JobStatus.DONE
     }
+
+
+def test_a_repeated_job_makes_the_index_whole_that_others_left_to_it(
+    backends, event, admin, shot, work, later
+):
+    """A worker that was thought dead adds the last photo while its job waits to be tried again."""
+    reindex.start(backends, event.id, "light", by=admin)
+    for _ in range(2):
+        run_one(backends, JobKind.REINDEX_PHOTO)
+    ingest.reindex_photo(backends, str(shot[2].id))
+
+    waiting = progress(backends, event, admin)
+    work()
+
+    assert waiting == Progress("bundled", "light", 3, 3, 0)
+    assert progress(backends, event, admin) == Progress("light", None, 3, 3, 0)
+
+
+def test_photos_are_not_counted_through_while_jobs_are_to_come(
+    backends, event, admin, shot, work, monkeypatch
+):
+    counted, missing = [], indexes._missing
+    monkeypatch.setattr(indexes, "_missing", lambda index: counted.append(index.id) or missing(index))
+
+    reindex.start(backends, event.id, "light", by=admin)
+    work()
+
+    assert len(counted) == 1
+    assert progress(backends, event, admin) == Progress("light", None, 3, 3, 0)
 
 
 @pytest.mark.parametrize("step", ["_describe", "switch_if_whole", "drop"])

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from alembic import command
+from alembic.util import CommandError
 from sqlalchemy import Engine, inspect, text
 from sqlmodel import Session, SQLModel, select
 
@@ -198,15 +199,9 @@ def test_the_index_that_serves_comes_through_the_way_down_and_up_again(engine):
     schema.upgrade(engine, "0001")
     add_rows_as_they_were(engine)
     schema.upgrade(engine)
+    kinds = (JobKind.REINDEX_PHOTO, JobKind.DROP_INDEX, JobKind.INDEX_FACES)
     with Session(engine) as session, session.begin():
-        before = session.exec(select(Face)).one().model_dump()
-        built = session.exec(select(FaceIndex)).one().model_dump(exclude={"id"})
-        built = FaceIndex(**built | {"status": IndexStatus.BUILDING, "collection": "event-1-2-light"})
-        session.add(built)
-        session.flush()
-        session.add(IndexedPhoto(index_id=built.id, photo_id=PHOTO, face_count=1))
-        session.add(Face(**before | {"index_id": built.id}))
-        session.add_all(Job(kind=kind, subject="x") for kind in (JobKind.REINDEX_PHOTO, JobKind.INDEX_FACES))
+        session.add_all(Job(kind=kind, subject="x") for kind in kinds)
         session.add_all(Activity(kind=kind) for kind in (ActivityKind.FEEDBACK, ActivityKind.SEARCH))
 
     schema.downgrade(engine, "0001")
@@ -218,6 +213,28 @@ def test_the_index_that_serves_comes_through_the_way_down_and_up_again(engine):
         assert [job.kind for job in session.exec(select(Job))] == [JobKind.INDEX_FACES]
         assert [done.kind for done in session.exec(select(Activity))] == [ActivityKind.SEARCH]
         assert session.exec(select(IndexedPhoto)).all() == []
+
+
+@pytest.mark.parametrize("status", [IndexStatus.BUILDING, IndexStatus.RETIRED])
+def test_the_way_down_is_refused_while_embeddings_would_belong_to_nobody(engine, status):
+    schema.upgrade(engine, "0001")
+    add_rows_as_they_were(engine)
+    schema.upgrade(engine)
+    with Session(engine) as session, session.begin():
+        beside = session.exec(select(FaceIndex)).one().model_dump(exclude={"id"})
+        beside = FaceIndex(**beside | {"status": status, "collection": "event-1-2-light"})
+        session.add(beside)
+        session.flush()
+        session.add(Job(kind=JobKind.DROP_INDEX, subject=str(beside.id)))
+
+    with pytest.raises(CommandError, match="Cancel re-indexing and let the worker finish first"):
+        schema.downgrade(engine, "0001")
+
+    with Session(engine) as session:
+        assert {index.status for index in session.exec(select(FaceIndex))} == {IndexStatus.SERVING, status}
+        assert [face.id for face in session.exec(select(Face))] == [FACE]
+        assert [job.kind for job in session.exec(select(Job))] == [JobKind.DROP_INDEX]
+    command.check(schema.configuration(engine))
 
 
 @pytest.mark.parametrize(

@@ -154,9 +154,36 @@ def test_words_leave_counts_and_nothing_else(backends, event, viewer, receipt, w
     work()
     before = ask(backends, event, viewer, receipt, make_jpeg("anna"))
 
-    refine(backends, event, viewer, receipt, before, mine=faces(before.sure), not_mine={some_id()})
+    refine(backends, event, viewer, receipt, before, mine={*faces(before.sure), some_id()})
 
-    assert words(backends) == [{"mine": 1, "not_mine": 1}]
+    assert words(backends) == [{"mine": 1, "not_mine": 0}]
+
+
+def test_what_a_word_brought_up_can_be_spoken_of(backends, event, viewer, receipt, work):
+    first, second = shoot(backends, event, "anna", seed=1), shoot(backends, event, "anna", seed=2)
+    work()
+    both = ask(backends, event, viewer, receipt, make_jpeg("anna"))
+    poor = replace(both, sure=[], maybe=[hit for hit in both.sure if hit.photo.id == first.id])
+    mine = faces(poor.maybe)
+    brought = {hit.face_id for hit in both.sure if hit.photo.id == second.id}
+
+    without = refine(backends, event, viewer, receipt, poor, mine=mine, not_mine=brought)
+    with_it = refine(backends, event, viewer, receipt, poor, mine=mine | brought)
+
+    assert ids(without.hits) == {first.id}
+    assert ids(with_it.sure) == {first.id, second.id}
+    assert words(backends)[-1]["mine"] == 2
+
+
+def test_a_search_before_the_first_photo_does_not_hinder_the_next(backends, event, viewer, receipt, work):
+    early = ask(backends, event, viewer, receipt, make_jpeg("anna"))
+    photo = shoot(backends, event, "anna")
+    work()
+    both = results.merged([early, ask(backends, event, viewer, receipt, make_jpeg("anna"))])
+
+    after = refine(backends, event, viewer, receipt, both, mine=faces(both.sure))
+
+    assert ids(after.sure) == {photo.id}
 
 
 def test_nobody_searches_with_a_face_that_was_not_found_for_them(backends, event, viewer, receipt, work):

@@ -12,7 +12,7 @@ from filelock import FileLock
 from core import engines, weights
 from core.adapters.weight_downloads import DownloadFailed, fetch
 from core.engines import DownloadedFile, EngineSpec
-from core.weights import AlreadyInstalling, FileState, WeightsMissing, WrongDownload
+from core.weights import AlreadyInstalling, FileState, WeightsMissing, WeightsUnusable, WrongDownload
 from tests.weight_server import serving
 
 NET, OPEN_NET = os.urandom(50_000), b"\x89HDF" + os.urandom(40_000)
@@ -121,7 +121,7 @@ def test_a_pinned_file_is_never_replaced_by_another(spec, folder, shelf):
     (folder / "open.h5").unlink()
     shelf.files["/open"] = b"\x89HDF" + os.urandom(40_000)
 
-    with pytest.raises(WrongDownload, match=r"open\.h5"):
+    with pytest.raises(WrongDownload, match=r"open\.h5.*faces install tried --forget-pins$"):
         install(spec, folder)
 
     assert weights.state(spec, folder).problem == "open.h5 is not installed."
@@ -138,6 +138,42 @@ def test_a_file_put_there_by_hand_is_used_once_an_installation_has_pinned_it(spe
     assert before.problem == "open.h5 is not installed."
     assert weights.state(spec, folder).is_installed
     assert shelf.asked == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x89HDF and more", b"\x89HDF" + bytes(90_000), b"<html>" + bytes(41_000), b""]
+)
+def test_a_file_put_there_by_hand_that_cannot_be_the_right_one_is_refused_by_name(
+    spec, folder, shelf, content
+):
+    folder.mkdir()
+    (folder / "net.onnx").write_bytes(NET)
+    (folder / "open.h5").write_bytes(content)
+
+    with pytest.raises(WeightsMissing, match=r"open\.h5 is not the file it should be.*Delete it, then: "):
+        install(spec, folder)
+
+    assert names(folder) == ["net.onnx", "open.h5"]
+    assert (folder / "open.h5").read_bytes() == content
+    assert shelf.asked == []
+
+
+def test_once_its_pin_is_forgotten_another_file_is_taken_and_other_pins_stay(spec, folder, shelf):
+    install(spec, folder)
+    pins = json.loads((folder / "pins.json").read_text())
+    (folder / "pins.json").write_text(json.dumps(pins | {"of another engine.h5": "00"}))
+    (folder / "open.h5").unlink()
+    shelf.files["/open"] = newer = b"\x89HDF" + os.urandom(40_000)
+
+    weights.forget_pins(spec, folder)
+    came = install(spec, folder)
+
+    assert came == ["open.h5"]
+    assert weights.read(spec, folder).contents["open.h5"] == newer
+    assert json.loads((folder / "pins.json").read_text()) == {
+        "open.h5": sha256(newer).hexdigest(),
+        "of another engine.h5": "00",
+    }
 
 
 @pytest.mark.parametrize("name", ["net.onnx", "open.h5"])
@@ -190,11 +226,54 @@ def test_a_file_of_a_package_that_is_not_the_measured_one_is_refused(folder, cha
     assert weights.state(spec, folder).problem == problem
 
 
-def test_pins_that_cannot_be_read_pin_nothing(spec, folder):
+@pytest.mark.parametrize("pins", ["{", "", "5", "[1]", '["ab"]', "null"])
+def test_pins_that_cannot_be_read_pin_nothing(spec, folder, pins):
     install(spec, folder)
-    (folder / "pins.json").write_text("{")
+    (folder / "pins.json").write_text(pins)
 
     assert weights.state(spec, folder).problem == "open.h5 is not installed."
+
+
+@pytest.mark.parametrize("use", [install, weights.state, weights.read, weights.forget_pins])
+@pytest.mark.parametrize("below", ["", "below it"])
+def test_a_file_where_the_folder_should_be_is_one_refusal_with_path_and_reason(spec, folder, use, below):
+    folder.write_bytes(b"no folder")
+
+    with pytest.raises(WeightsUnusable) as caught:
+        use(spec, folder / below)
+
+    assert str(caught.value).startswith(f"The face engines' weights cannot be used: {folder}")
+    assert str(caught.value).endswith((": Not a directory.", ": File exists."))
+
+
+def test_the_overview_of_a_folder_that_is_none_is_refused_too(folder):
+    folder.write_bytes(b"no folder")
+
+    with pytest.raises(WeightsUnusable, match="Not a directory"):
+        weights.overview(folder)
+
+
+@pytest.mark.parametrize("name", ["net.onnx", "open.h5", "pins.json"])
+@pytest.mark.parametrize("use", [install, weights.state, weights.read])
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(spec, folder, name, use):
+    install(spec, folder)
+    (folder / name).unlink()
+    (folder / name).mkdir()  # root may read any file, but no folder
+
+    with pytest.raises(WeightsUnusable, match=rf"{name}: Is a directory\.$"):
+        use(spec, folder)
+
+
+def test_a_disk_that_is_full_is_named_with_the_folder(spec, folder):
+    def fetch_onto_a_full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(WeightsUnusable) as caught:
+        weights.install(spec, folder, fetch_onto_a_full_disk, quiet)
+
+    assert str(caught.value) == (
+        f"The face engines' weights cannot be used: {folder}: No space left on device."
+    )
 
 
 def test_two_installations_do_not_write_into_one_folder(spec, folder):

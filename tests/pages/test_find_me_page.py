@@ -10,7 +10,7 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from core import carts, photos, search, selfies
+from core import carts, consent, photos, search, selfies
 from core.access import Viewer
 from core.backends import Backends
 from core.results import Found, Hit
@@ -410,6 +410,25 @@ def test_withdrawing_lets_go_of_everybody(backends, browser, event, album, desk,
 
     assert [receipt.withdrawn_at is None for receipt in receipts(backends)] == [False, False]
     assert "Continue" in labels(page)
+
+
+def test_a_friend_does_not_become_you_when_your_consent_has_ended(
+    backends, browser, event, album, desk, grids, monkeypatch
+):
+    page = with_friend(backends, event, desk, found(album[:2]), found(album[1:3]))
+    page.segmented_control(key="who_2").set_value("1")
+
+    def refuse(*_: object, **__: object) -> Found:
+        raise consent.ConsentMissing  # withdrawn in another tab
+
+    monkeypatch.setattr(search, "by_selfies", refuse)
+    page = press(grids.after(page), "Another selfie")
+    grids.photos.clear()
+    page = give(page, make_jpeg("anna"))
+
+    assert grids.photos == {}
+    assert "Continue" in labels(page)
+    assert [receipt.withdrawn_at is None for receipt in receipts(backends)] == [False, False]
 
 
 def test_searching_again_asks_for_a_selfie_and_not_for_consent(browser, event, album, desk, grids):

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = '0002'
 down_revision = '0001'
@@ -63,7 +64,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Keep the indexes that serve; what was built beside them is built again some day."""
+    """Keep the indexes that serve. Refused while there are others: nobody would ever remove their embeddings."""
+    if op.get_bind().scalar(sa.text("SELECT count(*) FROM face_index WHERE status != 'serving'")):
+        raise CommandError(
+            'Some events have a face index that is being built or waits to be removed. Cancel re-indexing and let '
+            'the worker finish first: it removes an index an hour after its last use.'
+        )
     op.execute(sa.text('DELETE FROM job WHERE kind IN :kinds').bindparams(sa.bindparam('kinds', NEW_JOB_KINDS, expanding=True)))
     op.execute(sa.text('DELETE FROM activity WHERE kind IN :kinds').bindparams(sa.bindparam('kinds', NEW_ACTIVITY_KINDS, expanding=True)))
     _allow_kinds(JOB_KINDS, ACTIVITY_KINDS)
@@ -86,11 +92,11 @@ def downgrade() -> None:
     )
     op.create_index(op.f('ix_face_event_id'), 'face', ['event_id'])
     op.create_index(op.f('ix_face_photo_id'), 'face', ['photo_id'])
-    op.execute(f"INSERT INTO face_index (event_id, {IDENTITY}) SELECT event_id, {IDENTITY} FROM face_index_before WHERE status = 'serving'")
+    op.execute(f"INSERT INTO face_index (event_id, {IDENTITY}) SELECT event_id, {IDENTITY} FROM face_index_before")
     op.execute(
         f'INSERT INTO face (id, photo_id, event_id, {DETECTION}) '
         f'SELECT face_before.id, photo_id, event_id, {DETECTION} '
-        "FROM face_before JOIN face_index_before ON face_index_before.id = index_id AND status = 'serving'"
+        'FROM face_before JOIN face_index_before ON face_index_before.id = index_id'
     )
     _forget('face', 'face_index')
 

@@ -18,7 +18,7 @@ from core.adapters.process_sandbox import ProcessSandbox
 from core.alignment import ARCFACE_TEMPLATE, chip
 from core.engines import DEEPFACE, DEEPFACE_FACENET512
 from core.ports import FoundFace, Pixels
-from core.weights import WeightsMissing
+from core.weights import WeightsMissing, WrongDownload
 from tests.core.adapters import keras_files
 from tests.core.adapters.keras_files import CARD, RED, Face
 
@@ -213,6 +213,29 @@ def test_a_file_that_does_not_fit_is_refused_by_name(folder, name, content_of):
 
     with pytest.raises(WeightsMissing, match=f"{name} is not the file it should be"):
         deepface_faces.build(DEEPFACE, contents)
+
+
+def test_a_file_of_another_model_that_was_pinned_is_replaced_as_the_refusals_say(folder, tmp_path):
+    (tmp_path / "retinaface.h5").symlink_to(folder / "retinaface.h5")
+    (tmp_path / "arcface_weights.h5").symlink_to(folder / "facenet512_weights.h5")
+    command = "python -m core faces install deepface --forget-pins"
+
+    def install() -> list[str]:
+        return weights.install(
+            DEEPFACE, tmp_path, lambda _, part, *__: part.symlink_to(folder / part.stem), lambda *_: None
+        )
+
+    install()
+    with pytest.raises(WeightsMissing, match=f"arcface_weights.h5 is not .* Delete it, then: {command}$"):
+        face_engines.load("deepface", tmp_path)
+    (tmp_path / "arcface_weights.h5").unlink()
+    with pytest.raises(WrongDownload, match=f"{command}$"):
+        install()
+    weights.forget_pins(DEEPFACE, tmp_path)
+    came = install()
+
+    assert came == ["retinaface.h5", "arcface_weights.h5"]
+    assert weights.read(DEEPFACE, tmp_path) == weights.read(DEEPFACE, folder)
 
 
 def test_a_child_process_finds_the_same_within_its_limits(engine, folder, tmp_path):

@@ -57,6 +57,19 @@ def test_a_broken_connection_says_so_and_the_next_fetch_goes_on_from_there(shelf
     assert shelf.asked == ["/net", f"/net bytes={kept}-"]
 
 
+def test_the_progress_never_says_more_than_everything_even_when_a_server_tells_no_length(shelf, target):
+    cut_short(shelf, target)
+    shelf.tells_lengths = False
+    told = []
+
+    fetch(shelf.url("net"), target, MOST, lambda done, total: told.append((done, total)))
+
+    assert target.read_bytes() == CONTENT
+    assert shelf.asked[-1].startswith("/net bytes=")
+    assert {total for _, total in told} == {MOST}
+    assert told[-1] == (MOST, MOST)
+
+
 def test_a_server_without_ranges_is_asked_for_everything(shelf, target):
     cut_short(shelf, target)
     shelf.has_ranges = False
@@ -114,6 +127,15 @@ def test_a_redirect_away_from_https_is_refused(shelf, target):
     shelf.redirects["/old"] = "http://weights.example/net"
 
     with pytest.raises(DownloadFailed, match="without HTTPS"):
+        fetch(shelf.url("old"), target, MOST, quiet)
+
+    assert not target.exists()
+
+
+def test_redirects_without_end_are_not_called_a_broken_connection(shelf, target):
+    shelf.redirects["/old"] = "/old"
+
+    with pytest.raises(DownloadFailed, match=r"^127\.0\.0\.1 sent us from address to address without end\.$"):
         fetch(shelf.url("old"), target, MOST, quiet)
 
     assert not target.exists()
