@@ -1,8 +1,8 @@
 """How well an engine and the matching find people in one event.
 
-Run `python -m benchmarks.faces DATASET --engine NAME [--json]`, where DATASET holds `selfies/`, `photos/` and
-`truth.json` with, for each person, a selfie and the photos that show them. All photos are indexed as one
-event, then each person searches once, at the product's own cut-offs. `found*` is the share of people's own
+Run `python -m benchmarks.faces DATASET --engine NAME [--json]`, where DATASET is a set as
+`benchmarks.datasets` reads it. All photos are indexed as one event, then each person searches once, at the
+product's own cut-offs. `found*` is the share of people's own
 photos that is shown; `wrong*` the share of searches that show at least one photo without the person;
 `wrong_photos_sure` the share of the photos shown as sure that are wrong; `fnir_at_fpir` the share of own
 photos missed at the cut-off where that share of the searches shows a wrong one. `refused` counts selfies
@@ -11,7 +11,6 @@ share of searches that show somebody where none of the person's own photos is in
 the same shares after the person has said "this is me" or "not me" of the first three photos shown as maybe.
 """
 
-import argparse
 import json
 import resource
 import time
@@ -22,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import commands, datasets
+from benchmarks.datasets import Dataset, DatasetError
 from core import calibrations, cohorts, imaging, matching, selfies
-from core.adapters import face_engines
 from core.adapters.five_point_engine import LONGEST_SIDE, SHORTER_SIDE
 from core.errors import PlatformError
 from core.ports import FaceEngine
-from core.settings import Settings
 
 FPIRS = ("0.01", "0.05", "0.1")
 WORDS = 3
@@ -67,46 +66,40 @@ class Search:
     own: frozenset[int]
 
 
-def measure(engine: FaceEngine, folder: Path, people: int | None = None) -> Figures:
-    """Index all photos of a set and search for each person, or for the first few."""
-    everyone, names = read(folder)
+def measure(engine: FaceEngine, dataset: Dataset, people: int | None = None) -> Figures:
+    """Index all photos of a set and search for each person, or for the first few. Raises DatasetError."""
+    photos = len(dataset.photos)
     cpu, wall = time.process_time(), time.perf_counter()
-    crowd = index(engine, [folder / name for name in names])
+    crowd = index(engine, dataset)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    persons = everyone[:people]
-    probes = [probe(engine, folder / person["selfie"]) for person in persons]
+    persons = dataset.people[:people]
+    probes = [probe(engine, dataset.folder / person.selfie) for person in persons]
     searches = [
-        search(crowd, one, len(names), frozenset(names.index(name) for name in person["photos"]))
-        for one, person in zip(probes, persons, strict=True)
+        search(crowd, one, photos, dataset.own(person)) for one, person in zip(probes, persons, strict=True)
     ]
     return Figures(
         engine=engine.identity.engine,
         people=len(persons),
-        photos=len(names),
+        photos=photos,
         faces=len(crowd.embeddings),
         refused=sum(one is None for one in probes),
-        photos_per_second=len(names) / wall,
-        cpu_seconds_per_photo=cpu / len(names),
+        photos_per_second=photos / wall,
+        cpu_seconds_per_photo=cpu / photos,
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         **shares(searches),
     )
 
 
-def read(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return a set's people, each with `selfie` and `photos`, and the names of all photos in order."""
-    people = json.loads((folder / "truth.json").read_text())["people"]
-    names = sorted(path.relative_to(folder).as_posix() for path in (folder / "photos").iterdir())
-    return list(people.values()), names
-
-
-def index(engine: FaceEngine, photos: Sequence[Path]) -> cohorts.Crowd:
-    """Return the searchable faces of an event, made as the product makes them."""
+def index(engine: FaceEngine, dataset: Dataset) -> cohorts.Crowd:
+    """Return the searchable faces of an event, made as the product makes them. Raises DatasetError."""
     rows = [
         (number, face.embedding)
-        for number, path in enumerate(photos)
-        for face in engine.find(imaging.load_upright(path, LONGEST_SIDE, SHORTER_SIDE))
+        for number, name in enumerate(dataset.photos)
+        for face in engine.find(imaging.load_upright(dataset.folder / name, LONGEST_SIDE, SHORTER_SIDE))
         if face.embedding is not None
     ]
+    if not rows:
+        raise DatasetError(f"The engine found no face in the photos of {dataset.folder}.")
     numbers, embeddings = zip(*rows, strict=True)
     usual = calibrations.of(engine.identity.engine)
     return cohorts.crowd(np.stack(embeddings), np.array(numbers), usual)
@@ -189,15 +182,12 @@ def _best_wrong(one: Search) -> float:
     return float(strangers.max(initial=-np.inf))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line per figure; with --json, all of them as one line at the end."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faces", description=__doc__)
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--engine", default="bundled")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    engine = face_engines.load(options.engine, Settings().weights_folder)
-    figures = asdict(measure(engine, options.dataset))
+    options = commands.parser("faces", __doc__).parse_args(arguments)
+    with commands.plainly():
+        dataset = datasets.read(options.dataset)
+        figures = asdict(measure(commands.engine(options.engine), dataset))
     for name, value in figures.items():
         for label, number in value.items() if isinstance(value, Mapping) else [("", value)]:
             shown = f"{number:>10.3f}" if isinstance(number, float) else f"{number:>10}"

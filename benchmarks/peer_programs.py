@@ -8,10 +8,10 @@ its order and with its defaults. deepface runs as released; its Dlib weights are
 pixels and runs out of memory with large ones.
 """
 
+import argparse
 import json
 import os
 import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -22,10 +22,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from benchmarks import commands
 from core import imaging
 from core.adapters import face_engines
 from core.adapters.five_point_engine import LONGEST_SIDE
-from core.settings import Settings
 
 DEEPFACE_SIDE = 2048  # pixels
 DLIB_WEIGHTS = "dlib_face_recognition_resnet_model_v1.dat"
@@ -37,7 +37,7 @@ Program = Callable[[Path], Boxes]
 def encore(engine_name: str) -> Program:
     """Return what a pixel child does with a photo."""
     cv2.setNumThreads(face_engines.THREADS)
-    engine = face_engines.load(engine_name, Settings().weights_folder)
+    engine = commands.engine(engine_name)
 
     def index(path: Path) -> Boxes:
         faces = engine.find(imaging.load_upright(path, LONGEST_SIDE))
@@ -111,7 +111,8 @@ def _models() -> Path:
 def main(name: str, engine: str, photos: Sequence[str]) -> None:
     """Run one program over the photos, the first of them twice, and print what it found and took."""
     program = PROGRAMS[name](engine)
-    program(Path(photos[0]))
+    for photo in photos[:1]:
+        program(Path(photo))
     started = time.process_time()
     boxes = [program(Path(photo)) for photo in photos]
     seconds = time.process_time() - started
@@ -120,4 +121,9 @@ def main(name: str, engine: str, photos: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peer_programs", description=__doc__)
+    parser.add_argument("name", choices=PROGRAMS)
+    parser.add_argument("engine")
+    parser.add_argument("photos", nargs="*")
+    with commands.plainly():
+        main(**vars(parser.parse_args()))

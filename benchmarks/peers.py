@@ -1,17 +1,15 @@
 """What indexing a photo costs, and how many faces are found, next to what one would reach for instead.
 
-Run `python -m benchmarks.peers DATASET [--engine NAME] [--photos N] [--json]`; the format of a set is that
-of `benchmarks.faces`. N photos of 24 megapixels composed of the set's pictures, then N photos of the set
+Run `python -m benchmarks.peers DATASET [--engine NAME] [--photos N] [--json]`; see `benchmarks.datasets`. N photos of 24 megapixels composed of the set's pictures, then N photos of the set
 itself, go through three programs, each in a process of its own: Encore (as its pixel child does it), stock
-`DeepFace.represent` with mtcnn and Dlib, and face_recognition's calls (see `benchmarks.peer_programs`). One
-photo goes first, unmeasured, so that all models are loaded. CPU seconds are those of all threads of the
+`DeepFace.represent` with mtcnn and Dlib, and face_recognition's calls (see `benchmarks.peer_programs`), each
+started once before without photos, so that what is lacking is said at once. One photo goes first, unmeasured, so that all models are loaded. CPU seconds are those of all threads of the
 process, from the file to the embeddings; a ratio is the peer's over Encore's. `recall` is the share of people
 known to be in the photos for whom there is a face with an embedding: its centre lies in the person's box or,
 in a set without boxes, in the picture that shows the person, where more faces than people count for no more
 than the people. Keys without a prefix speak of the 24-megapixel photos, `dataset_…` of the set's own.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -25,6 +23,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from benchmarks import commands, datasets
+from benchmarks.datasets import Dataset
 
 ENCORE, DEEPFACE, FACE_RECOGNITION = "encore", "deepface", "face_recognition"
 PROGRAMS = (ENCORE, DEEPFACE, FACE_RECOGNITION)
@@ -53,21 +54,20 @@ class Run:
     faces: int
 
 
-def places(dataset: Path) -> dict[Path, list[Place]]:
+def places(dataset: Dataset) -> dict[Path, list[Place]]:
     """Return every photo of a set with the places of people in it: their boxes, or else the whole photo."""
-    truth = json.loads((dataset / "truth.json").read_text())
-    people = Counter(photo for person in truth["people"].values() for photo in person["photos"])
+    people = Counter(photo for person in dataset.people for photo in person.photos)
     # where strangers were, a photo of nobody who is named shows one of them
-    at_least = 1 if truth["strangers"] else 0
+    at_least = 1 if dataset.strangers else 0
     result = {}
-    for path in sorted((dataset / "photos").iterdir()):
-        name = path.relative_to(dataset).as_posix()
-        faces = truth.get("boxes", {}).get(name)
+    for name in dataset.photos:
+        path = dataset.folder / name
+        faces = dataset.boxes.get(name)
         if faces is None:
             with Image.open(path) as image:
                 result[path] = [Place((0, 0, *image.size), max(people[name], at_least))]
         else:
-            result[path] = [Place(tuple(face["box"]), 1) for face in faces]
+            result[path] = [Place(face.box, 1) for face in faces]
     return result
 
 
@@ -126,11 +126,7 @@ def _pasted(
 
 def run(program: str, engine: str, photos: Mapping[Path, Sequence[Place]]) -> Run:
     """Send the photos through one program in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.peer_programs", program, engine, *map(str, photos)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
-    if done.returncode:
-        raise SystemExit(f"{program} failed:\n{done.stderr[-3000:]}")
-    answer = json.loads(done.stdout.splitlines()[-1])
+    answer = ask(program, engine, list(photos))
     found = [np.array(boxes).reshape(-1, 4) for boxes in answer["boxes"]]
     return Run(
         cpu_seconds_per_photo=answer["cpu_seconds"] / len(photos),
@@ -138,6 +134,21 @@ def run(program: str, engine: str, photos: Mapping[Path, Sequence[Place]]) -> Ru
         recall=recall(list(photos.values()), found),
         faces=sum(map(len, found)),
     )
+
+
+def ask(program: str, engine: str, photos: Sequence[Path]) -> dict[str, Any]:
+    """Return what a program prints, once it has ended; it is only loaded where there are no photos.
+
+    Raises SystemExit with the last line of what it complained of.
+    """
+    paths = (str(path.resolve()) for path in photos)
+    command = [sys.executable, "-m", "benchmarks.peer_programs", program, engine, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    if done.returncode:
+        complaint = done.stderr.strip().splitlines()[-1:] or [f"ended with code {done.returncode}"]
+        raise SystemExit(f"{program}: {complaint[0]}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
 
 
 def recall(photos: Sequence[Sequence[Place]], found: Sequence[np.ndarray]) -> float:
@@ -157,9 +168,11 @@ def _inside(boxes: np.ndarray, box: Box) -> int:
 
 
 def measure(
-    dataset: Path, engine: str, count: int, programs: Sequence[str] = PROGRAMS
+    dataset: Dataset, engine: str, count: int, programs: Sequence[str] = PROGRAMS
 ) -> dict[str, dict[str, Run]]:
-    """Return the runs by the prefix of their keys, then by program."""
+    """Return the runs by the prefix of their keys, then by program. Raises SystemExit."""
+    for program in programs:
+        ask(program, engine, [])
     photos = places(dataset)
     with TemporaryDirectory() as folder:
         large = compose(photos, Path(folder), count)
@@ -195,15 +208,15 @@ def table(runs: Mapping[str, Mapping[str, Run]]) -> Iterator[str]:
             )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table; with --json, all figures as one line at the end."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--engine", default="bundled")
+    parser = commands.parser("peers", __doc__)
     parser.add_argument("--photos", type=int, default=12, help="of each kind (default: 12)")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    runs = measure(options.dataset, options.engine, options.photos)
+    options = parser.parse_args(arguments)
+    if options.photos < 1:
+        parser.error("--photos: 1 or more")
+    with commands.plainly():
+        runs = measure(datasets.read(options.dataset), options.engine, options.photos)
     print("\n".join(table(runs)))
     if options.json:
         print(json.dumps({"engine": options.engine, "photos": options.photos, **figures(runs)}))

@@ -42,6 +42,8 @@ MOST_SEARCHES_OF_MANY = 100  # in an event of more than 100,000 faces
 WARM_UP = 20
 MOST_IN_CHROMA = 100_000  # more take Chroma an hour to add
 BATCH = 5_000
+FEWEST = FACES_PER_PERSON * PEOPLE_PER_PHOTO  # with fewer no photo has its people
+MOST = 1_000_000
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -216,13 +218,17 @@ def hold_threads(threads: int) -> None:
 def main() -> None:
     """Print a table and, with --json, one JSON line last."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--faces", type=int, default=100_000, help="in the event, 1,000 to 1,000,000")
+    parser.add_argument("--faces", type=int, default=100_000, help=f"in the event, {FEWEST} to {MOST:,}")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--threads", type=int, default=1, help="of OpenBLAS and FAISS; the site has 1")
     parser.add_argument("--json", action="store_true", help="print one JSON line last")
     arguments = parser.parse_args()
-    if not 1_000 <= arguments.faces <= 1_000_000:
-        parser.error("--faces: 1000 to 1000000")
+    if not FEWEST <= arguments.faces <= MOST:
+        parser.error(
+            f"--faces: {FEWEST} to {MOST}, for {PEOPLE_PER_PHOTO} people are in a photo, each in ten"
+        )
+    if arguments.threads < 1:
+        parser.error("--threads: 1 or more")
     hold_threads(arguments.threads)
     rows = table(arguments.faces, arguments.engines)
     if arguments.json:

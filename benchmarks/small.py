@@ -1,24 +1,21 @@
 """What a search shows in small events: 5, 20 and 100 faces cut out of one set of people.
 
-Run `python -m benchmarks.small DATASET --engine NAME [--json]`; the format is that of `benchmarks.faces`. All
+Run `python -m benchmarks.small DATASET --engine NAME [--json]`; see `benchmarks.datasets`. All
 people search in every event. `found*` is the share of people's own photos that are in the event and shown,
 `outsiders_wrong*` the share of searches by those who are not in it that show somebody.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks import faces
+from benchmarks import commands, datasets, faces
+from benchmarks.datasets import Dataset, DatasetError
 from core import cohorts, matching
-from core.adapters import face_engines
 from core.cohorts import Crowd, Rows
 from core.ports import FaceEngine
-from core.settings import Settings
 
 Searches = Sequence[tuple[np.ndarray, frozenset[int]]]  # a probe, and the photos of that person
 
@@ -36,13 +33,13 @@ class Figures:
     outsiders_wrong: float
 
 
-def measure(engine: FaceEngine, folder: Path) -> list[Figures]:
-    """Index a set once, and search in events cut out of it."""
-    people, names = faces.read(folder)
-    crowd = faces.index(engine, [folder / name for name in names])
-    own = [frozenset(names.index(name) for name in person["photos"]) for person in people]
-    probes = [faces.probe(engine, folder / person["selfie"]) for person in people]
-    searches = [(probe, photos) for probe, photos in zip(probes, own, strict=True) if probe is not None]
+def measure(engine: FaceEngine, dataset: Dataset) -> list[Figures]:
+    """Index a set once, and search in events cut out of it. Raises DatasetError."""
+    crowd = faces.index(engine, dataset)
+    tried = [(faces.probe(engine, dataset.folder / one.selfie), dataset.own(one)) for one in dataset.people]
+    searches = [(probe, photos) for probe, photos in tried if probe is not None]
+    if not searches:
+        raise DatasetError(f"The product would refuse every selfie of {dataset.folder}.")
     random = np.random.default_rng(7)
     return [
         shares(count, [(_event(crowd, count, searches, random), searches) for _ in range(events)])
@@ -53,7 +50,7 @@ def measure(engine: FaceEngine, folder: Path) -> list[Figures]:
 def _event(crowd: Crowd, count: int, searches: Searches, random: np.random.Generator) -> Crowd:
     """Return some photos with about that many faces, one of them with somebody who searches."""
     photos = random.permutation(np.unique(crowd.photos))
-    own = searches[random.integers(len(searches))][1]
+    own = searches[int(random.integers(len(searches)))][1]
     first = [photo for photo in photos if photo in own][:1]
     order = np.array([*first, *(photo for photo in photos if photo not in first)], np.intp)
     sizes = np.cumsum([(crowd.photos == photo).sum() for photo in order])
@@ -63,8 +60,9 @@ def _event(crowd: Crowd, count: int, searches: Searches, random: np.random.Gener
 
 
 def shares(count: int, events: Sequence[tuple[Crowd, Searches]]) -> Figures:
-    """Return the figures over all searches in all events."""
-    own, outsiders = [], []
+    """Return the figures over all searches in all events. Raises DatasetError where a kind never happens."""
+    own: list[tuple[bool, bool]] = []
+    outsiders: list[tuple[bool, bool]] = []
     for crowd, searches in events:
         here = set(crowd.photos.tolist())
         for probe, photos in searches:
@@ -74,18 +72,20 @@ def shares(count: int, events: Sequence[tuple[Crowd, Searches]]) -> Figures:
             own += [(photo in sure, photo in shown) for photo in photos & here]
             if not photos & here:
                 outsiders.append((bool(sure), bool(shown)))
+    if not own or not outsiders:
+        lacking = "outside" if own else "in"
+        raise DatasetError(
+            f"The set is too small: nobody who searches is {lacking} an event of {count} faces."
+        )
     return Figures(count, *np.mean(own, axis=0).tolist(), *np.mean(outsiders, axis=0).tolist())
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line per size of event; with --json, all of them as one line at the end."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.small", description=__doc__)
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--engine", default="bundled")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    engine = face_engines.load(options.engine, Settings().weights_folder)
-    rows = [asdict(figures) for figures in measure(engine, options.dataset)]
+    options = commands.parser("small", __doc__).parse_args(arguments)
+    with commands.plainly():
+        dataset = datasets.read(options.dataset)
+        rows = [asdict(figures) for figures in measure(commands.engine(options.engine), dataset)]
     print("".join(f"{name:>22}" for name in rows[0]))
     for row in rows:
         print(

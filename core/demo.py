@@ -48,7 +48,11 @@ def is_wanted(backends: Backends) -> bool:
 
 
 def load(backends: Backends, progress: Progress) -> str:
-    """Load the demo event, or what an interrupted loading left to do, and return its share address."""
+    """Load the demo event, or what an interrupted loading left to do, and return its share address.
+
+    Raises Unavailable when the face engine is not installed.
+    """
+    backends.pixels.identity(backends.settings.face_engine)  # before anything is uploaded
     people = _people(backends)
     organiser = people["organiser@demo.example"]
     existing = [event for event in events.mine(backends, by=organiser) if event.name == NAME]

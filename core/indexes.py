@@ -21,9 +21,7 @@ from models.fields import utc_now
 from models.job import Job, JobKind, JobStatus
 from models.photo import Photo, Stage
 
-LAST_USERS = timedelta(
-    hours=1
-)  # a search or a job that began with an index before it retired ends within this
+LAST_USERS = timedelta(hours=1)  # who began with an index before it retired, search or job, ends within this
 
 
 class EngineChanged(Conflict):
@@ -228,9 +226,8 @@ def drop(backends: Backends, subject: str) -> None:
         index = session.get(FaceIndex, int(subject))
     if index is None or index.status is not IndexStatus.RETIRED:
         return
-    backends.vectors.drop(
-        index.collection
-    )  # not in the transaction: a silent server would hold up all writers
+    # Not in the transaction: a vector server that is silent would hold up every writer of the site.
+    backends.vectors.drop(index.collection)
     with backends.transaction() as session:
         lock(session, index.event_id)
         for table in (Face, IndexedPhoto):

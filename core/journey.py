@@ -73,7 +73,11 @@ class Stage:
 
 
 def walk(backends: Backends, folder: Path, selfie: Path, progress: Progress) -> Report:
-    """Walk the whole way for one guest; a selfie that will not do ends it there, with the reason."""
+    """Walk the whole way for one guest; a selfie that will not do ends it there, with the reason.
+
+    Raises Unavailable when the face engine is not installed.
+    """
+    backends.pixels.identity(backends.settings.face_engine)  # before anything is uploaded
     report = Report()
     stage = prepare(backends, folder, report, progress)
     try:

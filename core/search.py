@@ -9,9 +9,9 @@ from sqlmodel import func, select
 from core import access, activity, consent, crowds, indexes, matching, photos, selfies
 from core.access import Scope, Viewer
 from core.backends import Backends
+from core.cohorts import Embeddings
 from core.errors import Conflict, InvalidInput, PlatformError
 from core.incoming import FileTooBig
-from core.ports import Embedding
 from core.results import Found, Hit
 from models.activity import ActivityKind
 from models.consent import Purpose
@@ -19,6 +19,7 @@ from models.face import FaceIndex
 from models.photo import Photo
 
 MOST_SELFIES = 5  # of one person, in one search
+MOST_COMPARED = 8  # sure photos that another selfie is compared with
 
 
 class ResultOutdated(Conflict):
@@ -29,12 +30,19 @@ class ResultOutdated(Conflict):
 
 
 def by_selfies(
-    backends: Backends, event_id: int, pictures: Sequence[bytes], *, receipt_id: UUID | None, by: Viewer
+    backends: Backends,
+    event_id: int,
+    pictures: Sequence[bytes],
+    *,
+    receipt_id: UUID | None,
+    by: Viewer,
+    known: Found | None = None,
 ) -> Found:
     """Return the public photos of the one person in the selfies; several find more than one does.
 
-    Raises ConsentMissing before any pixel is looked at, InvalidInput for what is no picture or no selfie
-    (`core.selfies` has the reasons), Unavailable while the vectors are away.
+    `known`: what earlier selfies of this person found; somebody else's are refused. Raises ConsentMissing
+    before any pixel is looked at, InvalidInput for what is no picture or no selfie (`core.selfies` has the
+    reasons), Unavailable while the vectors are away.
     """
     with backends.reading() as session:
         scope = access.view(session, by, event_id)
@@ -47,7 +55,7 @@ def by_selfies(
     engine = index.engine if index else backends.settings.face_engine
     try:
         probes = [selfies.one_face(backends.pixels.selfie(picture, engine)) for picture in pictures]
-        found = _find(backends, scope, index, probes)
+        found = _find(backends, scope, index, np.stack(probes), known)
     except PlatformError as refusal:
         _count(backends, event_id, by, **{f"refused_{type(refusal).__name__}": 1})
         raise
@@ -109,14 +117,29 @@ def _count(
         activity.record(session, kind, by=by, event_id=event_id, **numbers)
 
 
-def _find(backends: Backends, scope: Scope, index: FaceIndex | None, probes: Sequence[Embedding]) -> Found:
+def _find(
+    backends: Backends, scope: Scope, index: FaceIndex | None, probes: Embeddings, known: Found | None
+) -> Found:
     if index is None:
         return Found([], [], _count_public(backends, scope))
     indexes.require_engine(backends, index)
     faces = crowds.of(backends, index)
-    if not matching.is_one_person(faces.crowd, np.stack(probes)):
+    if not matching.is_one_person(faces.crowd, probes):
         raise selfies.NotOnePerson
-    return _shown(backends, scope, index, faces, matching.find(faces.crowd, np.stack(probes)))
+    if known and known.index_id == index.id and not _is_known(faces, probes, known):
+        raise selfies.NotTheSame
+    return _shown(backends, scope, index, faces, matching.find(faces.crowd, probes))
+
+
+def _is_known(faces: crowds.Faces, probes: Embeddings, known: Found) -> bool:
+    """Tell whether selfies may be of the person of an earlier result; without a sure photo in it, any may."""
+    sure = sorted(_rows(faces, {hit.face_id for hit in known.sure[:MOST_COMPARED]}))
+    likeness = (
+        matching.is_one_person(faces.crowd, np.stack([probe, faces.crowd.embeddings[row]]))
+        for probe in probes
+        for row in sure
+    )
+    return not sure or any(likeness)
 
 
 def _shown(

@@ -49,6 +49,16 @@ class NotOnePerson(InvalidInput):
         )
 
 
+class NotTheSame(InvalidInput):
+    """Another selfie shows somebody else than those before it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This looks like somebody else than before. To look for a friend as well, go back and "
+            "choose “With a friend”."
+        )
+
+
 def one_face(faces: Sequence[FoundFace]) -> Embedding:
     """Return the embedding of the face that the selfie is of.
 

@@ -55,6 +55,13 @@ class People:
     def __getitem__(self, number: int) -> Person:
         return self._all[number]
 
+    def search(self, number: int, receipt_id: UUID, selfies: Sequence[bytes]) -> Found:
+        """Search with selfies of a person; of one who is here already they must show the same."""
+        known = self._all[number].found if number < len(self._all) else None
+        return search.by_selfies(
+            site.backends(), self._event_id, selfies, receipt_id=receipt_id, by=site.viewer(), known=known
+        )
+
     def add(self, number: int, receipt_id: UUID, found: Found, selfies: int) -> None:
         """Add a person, or what another selfie found of one who is here."""
         if number == len(self._all):

@@ -30,7 +30,8 @@ def ask(attempt: int, most: int) -> Sequence[bytes]:
     camera, file = _("Camera"), _("Pictures I have")
     way: str | None = file
     if site.backends().settings.may_use_camera:
-        way = st.segmented_control(_("Selfie from"), [camera, file], key="way", persist_state="session")
+        ways = [camera, file]
+        way = st.segmented_control(_("Selfie from"), ways, key="way", required=True, persist_state="session")
     if way == camera:
         label = _("Look into the camera, with light on the face")
         return _taken([st.camera_input(label, key=f"camera_{attempt}")])

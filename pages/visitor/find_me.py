@@ -51,7 +51,7 @@ def find(number: int, receipt_id: UUID) -> None:
             return
         st.session_state.pop(refusal_key, None)
         with st.spinner(_("Looking through the photos…")):
-            result = search.by_selfies(backends, event_id, selfies, receipt_id=receipt_id, by=viewer)
+            result = everyone.search(number, receipt_id, selfies)
         everyone.add(number, receipt_id, result, len(selfies))
         end_asking()
     except consent.ConsentMissing:  # withdrawn in another tab, or the words have changed: ask again

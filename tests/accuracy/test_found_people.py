@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import datasets
 from benchmarks.faces import Figures, measure
 from core import engines
 from core.adapters import face_engines
@@ -36,7 +37,7 @@ def figures_of(engine: str, folder: Path) -> Figures:
     """Measure with installed weights; a downloaded engine's lie where `weight_file` finds them."""
     downloaded = [file for file in engines.named(engine).weights if isinstance(file, engines.DownloadedFile)]
     weights = weight_file(downloaded[0].name).parent if downloaded else Path()
-    return measure(face_engines.load(engine, weights), folder)
+    return measure(face_engines.load(engine, weights), datasets.read(folder))
 
 
 @pytest.mark.parametrize("people", ["portraits", "album"])

@@ -76,8 +76,9 @@ def test_the_command_prints_a_table_and_one_json_line_last():
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert [row["engine"] for row in figures["rows"]] == list(search.ENGINES)
-    assert {tuple(row) for row in figures["rows"]} == {("faces", "engine", "p50_ms", "p99_ms", "recall")}
-    assert figures["rows"][0]["recall"] == 1.0
+    keys = ("faces", "engine", "p50_ms", "p99_ms", "recall", "precision")
+    assert {tuple(row) for row in figures["rows"]} == {keys}
+    assert (figures["rows"][0]["recall"], figures["rows"][0]["precision"]) == (1.0, 1.0)
     assert all(f"{row['p99_ms']:.2f}" in done.stdout for row in figures["rows"])
 
 

@@ -98,6 +98,33 @@ def test_no_selfie_and_too_many_are_refused(backends, event, viewer, receipt, co
         search.by_selfies(backends, event.id, [make_jpeg("anna")] * count, receipt_id=receipt.id, by=viewer)
 
 
+def test_another_selfie_of_somebody_else_is_refused(backends, event, viewer, receipt, work):
+    shoot(backends, event, "anna", seed=1)
+    shoot(backends, event, "ben", seed=2)
+    work()
+    known = ask(backends, event, viewer, receipt, make_jpeg("anna"))
+
+    def again(who: str) -> results.Found:
+        pictures = [make_jpeg(who, seed=9)]
+        return search.by_selfies(backends, event.id, pictures, receipt_id=receipt.id, by=viewer, known=known)
+
+    assert ids(again("anna").sure) == ids(known.sure)
+    with pytest.raises(selfies.NotTheSame, match="somebody else"):
+        again("ben")
+
+
+def test_where_nothing_is_sure_yet_any_selfie_may_be_the_next(backends, event, viewer, receipt, work):
+    photo = shoot(backends, event, "ben")
+    work()
+    known = ask(backends, event, viewer, receipt, make_jpeg("anna"))
+
+    found = search.by_selfies(
+        backends, event.id, [make_jpeg("ben")], receipt_id=receipt.id, by=viewer, known=known
+    )
+
+    assert ids(found.sure) == {photo.id}
+
+
 # --- the visitor's words -------------------------------------------------------------------
 
 

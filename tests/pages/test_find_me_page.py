@@ -35,7 +35,7 @@ class Desk:
     selfies: list[int] = field(default_factory=list)  # how many in each search
     receipts: list[UUID] = field(default_factory=list)
 
-    def by_selfies(self, _, event_id, selfies, *, receipt_id, by) -> Found:
+    def by_selfies(self, _, event_id, selfies, *, receipt_id, by, known=None) -> Found:
         self.selfies.append(len(selfies))
         self.receipts.append(receipt_id)
         return self.to_find.pop(0)
