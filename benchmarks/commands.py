@@ -1,4 +1,4 @@
-"""What the benchmarks' commands share: their options, the engine, and one sentence where something is wrong."""
+"""What the benchmarks' commands share: options, the engine, and one sentence where something is wrong."""
 
 import argparse
 from collections.abc import Iterator

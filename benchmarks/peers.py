@@ -1,13 +1,15 @@
 """What indexing a photo costs, and how many faces are found, next to what one would reach for instead.
 
-Run `python -m benchmarks.peers DATASET [--engine NAME] [--photos N] [--json]`; see `benchmarks.datasets`. N photos of 24 megapixels composed of the set's pictures, then N photos of the set
-itself, go through three programs, each in a process of its own: Encore (as its pixel child does it), stock
-`DeepFace.represent` with mtcnn and Dlib, and face_recognition's calls (see `benchmarks.peer_programs`), each
-started once before without photos, so that what is lacking is said at once. One photo goes first, unmeasured, so that all models are loaded. CPU seconds are those of all threads of the
-process, from the file to the embeddings; a ratio is the peer's over Encore's. `recall` is the share of people
-known to be in the photos for whom there is a face with an embedding: its centre lies in the person's box or,
-in a set without boxes, in the picture that shows the person, where more faces than people count for no more
-than the people. Keys without a prefix speak of the 24-megapixel photos, `dataset_…` of the set's own.
+Run `python -m benchmarks.peers DATASET [--engine NAME] [--photos N] [--json]`; `benchmarks.datasets` says
+what a set is. N photos of 24 megapixels composed of the set's pictures, then N photos of the set itself, go
+through three programs, each in a process of its own: Encore (as its pixel child does it), stock
+`DeepFace.represent` with mtcnn and Dlib, and face_recognition's calls (see `benchmarks.peer_programs`). Each
+is started once without photos before, so that what is lacking is said at once. One photo goes first,
+unmeasured, so that all models are loaded. CPU seconds are those of all threads of the process, from the file
+to the embeddings; a ratio is the peer's over Encore's. `recall` is the share of people known to be in the
+photos for whom there is a face with an embedding: its centre lies in the person's box or, in a set without
+boxes, in the picture that shows the person, where more faces than people count for no more than the people.
+Keys without a prefix speak of the 24-megapixel photos, `dataset_…` of the set's own.
 """
 
 import json

@@ -149,21 +149,28 @@ def _list_engines(_: argparse.Namespace) -> None:
         size = f"{spec.download_size / 1e6:.1f} MB" if spec.downloads else "nothing"
         name = f"{spec.name} *" if spec.name == settings.face_engine else spec.name
         engine = f"{spec.detector} + {spec.recogniser}"
-        is_installed = "yes" if state.is_installed else "no"
-        rows.append((name, engine, is_installed, size, misses or "not measured"))
+        rows.append((name, engine, _is_installed(state), size, misses or "not measured"))
+    _print_table(rows)
+    print("* describes the faces of new events. MISSES: own photos missed where 5 % of searches are wrong.")
+    for spec in engines.ENGINES.values():
+        about = f"{spec.name}: {spec.limits} {spec.licence}"
+        print(textwrap.fill(about, 100, subsequent_indent="  ", break_on_hyphens=False))
+    try:
+        weights.require(engines.named(settings.face_engine), settings.weights_folder)
+    except PlatformError as warning:  # what there is was asked for, and is shown
+        print(f"encore: {warning}", file=sys.stderr)
+
+
+def _is_installed(state: weights.EngineState) -> str:
+    if state.is_broken:
+        return "damaged"
+    return "yes" if state.is_installed else "no"
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
-    print("* describes the faces of new events. MISSES: own photos missed where 5 % of searches are wrong.")
-    for spec in engines.ENGINES.values():
-        print(
-            textwrap.fill(
-                f"{spec.name}: {spec.limits} {spec.licence}",
-                100,
-                subsequent_indent="  ",
-                break_on_hyphens=False,
-            )
-        )
 
 
 def _install_engine(options: argparse.Namespace) -> None:
@@ -181,13 +188,14 @@ def _install_engine(options: argparse.Namespace) -> None:
 
 
 def _verify_engines(options: argparse.Namespace) -> int:
-    folder = Settings().weights_folder
+    settings = Settings()
     specs = [engines.named(options.name)] if options.name else list(engines.ENGINES.values())
-    states = [weights.state(spec, folder) for spec in specs]
+    states = [weights.state(spec, settings.weights_folder) for spec in specs]
     for state in states:
         print(f"{state.spec.name}: {state.problem or 'every file is the one it should be.'}")
-    # an engine that nobody asked for and nobody installed is no fault
-    return int(any(state.is_broken or (options.name and state.problem) for state in states))
+    needed = engines.named(options.name or settings.face_engine)
+    # an engine that nobody needs and nobody installed is no fault
+    return int(any(state.is_broken or (state.problem and state.spec is needed) for state in states))
 
 
 def _megabytes(name: str, done: int, total: int) -> None:

@@ -14,6 +14,10 @@ class UnknownEngine(Unavailable):
     """A setting, or an event, asks for an engine that this version of Encore does not have."""
 
 
+class EngineReplaced(Unavailable):
+    """A child loaded other weights than its siblings: their embeddings must not be mixed."""
+
+
 @dataclass(frozen=True)
 class PackagedFile:
     """A weight file inside an installed Python package."""

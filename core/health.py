@@ -1,14 +1,17 @@
 """How every part is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from core import reindex
 from core.backends import Backends
 from core.children import Children
 from core.errors import PlatformError, Unavailable
+from core.ports import EngineIdentity
 
 _children: Children | None = None
 
@@ -29,13 +32,13 @@ def watch(children: Children | None) -> None:
 
 
 def of(backends: Backends) -> Sequence[Part]:
-    """Return every part: database, objects, vectors, worker, faces."""
+    """Return every part: database, objects, vectors, worker, and every face engine that is needed."""
     return [
         _ask("database", lambda: _database(backends)),
         _ask("objects", backends.objects.check),
         _ask("vectors", backends.vectors.check),
         _worker(),
-        _ask("faces", lambda: backends.pixels.identity(backends.settings.face_engine).engine),
+        *_faces(backends),
     ]
 
 
@@ -52,6 +55,25 @@ def _database(backends: Backends) -> None:
             session.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         raise Unavailable("The database does not answer.") from error
+
+
+def _faces(backends: Backends) -> Collection[Part]:
+    """Ask the engine of new events, called "faces", and every other that an event has or moves to."""
+    usual = backends.settings.face_engine
+    parts = {usual: _ask("faces", lambda: reindex.require_usable(backends, usual).engine)}
+    for identity in _used(backends):
+        known = parts.get(identity.engine)
+        if known is None or known.is_well:  # else it has a problem already
+            name = known.name if known else f"faces: {identity.engine}"
+            parts[identity.engine] = _ask(name, partial(reindex.require, backends, identity))
+    return parts.values()
+
+
+def _used(backends: Backends) -> Collection[EngineIdentity]:
+    try:
+        return reindex.used(backends)
+    except SQLAlchemyError:  # the database's own part says so
+        return []
 
 
 def _worker() -> Part:

@@ -3,18 +3,22 @@
 Who changes an event's indexes, or writes to them, locks the event first: see `lock` and `held`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import exists, update
 from sqlmodel import Session, col, delete, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from core import jobs
 from core.backends import Backends
+from core.engines import EngineReplaced, UnknownEngine
 from core.errors import Conflict, Unavailable
 from core.ports import EngineIdentity
+from core.weights import WeightsMissing, WeightsUnusable
 from models.event import Event
 from models.face import Face, FaceIndex, IndexedPhoto, IndexStatus
 from models.fields import utc_now
@@ -23,12 +27,27 @@ from models.photo import Photo, Stage
 
 LAST_USERS = timedelta(hours=1)  # who began with an index before it retired, search or job, ends within this
 
+log = structlog.get_logger()
+
 
 class EngineChanged(Conflict):
     """The event's faces were described by another version of its engine than the one that is installed."""
 
     def __init__(self) -> None:
-        super().__init__("This event was indexed with another face engine. An admin has to re-index it.")
+        super().__init__(
+            "The faces were described by another version of their face engine. "
+            "An admin has to re-index the event."
+        )
+
+
+class SearchAway(Unavailable):
+    """The engine of the event's faces cannot be used here. Why is not for guests; the log has it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Searching by face is not possible at the moment. "
+            "Look through all photos instead, or come back later."
+        )
 
 
 class IndexRetired(Unavailable):
@@ -84,6 +103,26 @@ def require_identity(backends: Backends, identity: EngineIdentity) -> None:
     """Raises EngineChanged when the installed engine of this name is another."""
     if identity != backends.pixels.identity(identity.engine):
         raise EngineChanged
+
+
+def require_searchable(backends: Backends, index: FaceIndex | None) -> None:
+    """Raises SearchAway when guests cannot search in the index; None: the event has no photo yet."""
+    engine = index.engine if index else backends.settings.face_engine
+    with in_guests_words(engine):
+        if index is None:
+            backends.pixels.identity(engine)
+        else:
+            require_engine(backends, index)
+
+
+@contextmanager
+def in_guests_words(engine: str) -> Iterator[None]:
+    """Turn what is for operators to read about an engine into SearchAway, and log it."""
+    try:
+        yield
+    except (EngineChanged, EngineReplaced, UnknownEngine, WeightsMissing, WeightsUnusable) as error:
+        log.warning("search by face is away", engine=engine, reason=str(error))
+        raise SearchAway from error
 
 
 def identity_of(index: FaceIndex) -> EngineIdentity:

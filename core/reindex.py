@@ -1,6 +1,6 @@
 """An event's way from one face engine to another: started, watched and called off by admins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
-from core import access, audit, engines, indexes, jobs
+from core import access, audit, engines, indexes, jobs, weights
 from core.access import Action
 from core.backends import Backends
 from core.errors import Conflict, PlatformError, Unavailable
@@ -44,9 +44,7 @@ class Standing:
 
     event: Event
     progress: Progress
-    problem: (
-        PlatformError | None
-    )  # why no photo can be added or searched: its engine is not the installed one
+    problems: Sequence[PlatformError]  # why no photo can be added or searched, or the next index not be built
 
 
 def start(backends: Backends, event_id: int, engine: str, *, by: Account | None) -> None:
@@ -110,25 +108,56 @@ def overview(backends: Backends, *, by: Account | None) -> Sequence[Standing]:
     """Return how every event stands that has an index, newest first. Admins only."""
     access.require_role(by, Role.ADMIN)
     with backends.reading() as session:
-        known = _Overview(session)
+        known, in_use = _Overview(session), _in_use(session)
         events = session.exec(
             select(Event)
             .where(col(Event.id).in_(known.serving))
             .order_by(col(Event.held_on).desc(), col(Event.id).desc())
         ).all()
     problem = cache(lambda identity: _problem(backends, identity))  # an engine that is not here is asked once
+    # By event and words: both its indexes may have the same problem.
+    problems: dict[int, dict[str, PlatformError]] = {}
+    for index in in_use:
+        if refusal := problem(indexes.identity_of(index)):
+            problems.setdefault(index.event_id, {})[str(refusal)] = refusal
     return [
-        Standing(event, known.of(event.id), problem(indexes.identity_of(known.serving[event.id])))
-        for event in events
+        Standing(event, known.of(event.id), list(problems.get(event.id, {}).values())) for event in events
     ]
+
+
+def used(backends: Backends) -> Collection[EngineIdentity]:
+    """Return each identity that serves an event or is built for one."""
+    with backends.reading() as session:
+        return dict.fromkeys(map(indexes.identity_of, _in_use(session)))
+
+
+def _in_use(session: Session) -> Sequence[FaceIndex]:
+    is_in_use = col(FaceIndex.status).in_([IndexStatus.SERVING, IndexStatus.BUILDING])
+    return session.exec(select(FaceIndex).where(is_in_use).order_by(FaceIndex.engine)).all()
 
 
 def _problem(backends: Backends, identity: EngineIdentity) -> PlatformError | None:
     try:
-        indexes.require_identity(backends, identity)
+        require(backends, identity)
     except (indexes.EngineChanged, Unavailable) as refusal:
         return refusal
     return None
+
+
+def require(backends: Backends, identity: EngineIdentity) -> str:
+    """Return the name of the engine of this identity, ready to work. Raises EngineChanged, Unavailable."""
+    require_usable(backends, identity.engine)
+    indexes.require_identity(backends, identity)
+    return identity.engine
+
+
+def require_usable(backends: Backends, engine: str) -> EngineIdentity:
+    """Return the identity of an engine whose files are still here: who loaded them may live on without.
+
+    Raises Unavailable.
+    """
+    weights.require(engines.named(engine), backends.settings.weights_folder)
+    return backends.pixels.identity(engine)
 
 
 class _Overview:

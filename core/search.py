@@ -29,6 +29,14 @@ class ResultOutdated(Conflict):
         super().__init__("The faces of this event were sorted anew since your search. Please search again.")
 
 
+def require_ready(backends: Backends, event_id: int, *, by: Viewer) -> None:
+    """Raises SearchAway when no selfie can be searched with now: asked before consent and camera."""
+    with backends.reading() as session:
+        access.view(session, by, event_id)
+        index = indexes.serving(session, event_id)
+    indexes.require_searchable(backends, index)
+
+
 def by_selfies(
     backends: Backends,
     event_id: int,
@@ -42,7 +50,7 @@ def by_selfies(
 
     `known`: what earlier selfies of this person found; somebody else's are refused. Raises ConsentMissing
     before any pixel is looked at, InvalidInput for what is no picture or no selfie (`core.selfies` has the
-    reasons), Unavailable while the vectors are away.
+    reasons), SearchAway, Unavailable while the vectors are away.
     """
     with backends.reading() as session:
         scope = access.view(session, by, event_id)
@@ -54,7 +62,9 @@ def by_selfies(
         raise FileTooBig(backends.settings.max_selfie_mib)
     engine = index.engine if index else backends.settings.face_engine
     try:
-        probes = [selfies.one_face(backends.pixels.selfie(picture, engine)) for picture in pictures]
+        with indexes.in_guests_words(engine):
+            indexes.require_searchable(backends, index)
+            probes = [selfies.one_face(backends.pixels.selfie(picture, engine)) for picture in pictures]
         found = _find(backends, scope, index, np.stack(probes), known)
     except PlatformError as refusal:
         _count(backends, event_id, by, **{f"refused_{type(refusal).__name__}": 1})
@@ -122,7 +132,6 @@ def _find(
 ) -> Found:
     if index is None:
         return Found([], [], _count_public(backends, scope))
-    indexes.require_engine(backends, index)
     faces = crowds.of(backends, index)
     if not matching.is_one_person(faces.crowd, probes):
         raise selfies.NotOnePerson

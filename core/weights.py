@@ -34,6 +34,10 @@ class WrongDownload(Unavailable):
     """What came is not the file that was asked for; it was thrown away."""
 
 
+class NotDownloaded(Unavailable):
+    """A file did not come."""
+
+
 class WeightsUnusable(Unavailable):
     """The folder or a file in it cannot be read or written."""
 
@@ -95,6 +99,14 @@ def file_state(file: WeightFile, folder: Path) -> FileState:
         return FileState.PRESENT if _digest_of(path) == expected else FileState.WRONG
 
 
+def require(spec: EngineSpec, folder: Path) -> None:
+    """Raise what `read` would; only files that changed are hashed again."""
+    for file in spec.weights:
+        how = file_state(file, folder)
+        if how is not FileState.PRESENT:
+            raise _refusal(spec, file, how)
+
+
 def read(spec: EngineSpec, folder: Path) -> Weights:
     """Return the files' contents, checked. Raises WeightsMissing, naming the file, and WeightsUnusable."""
     with _on_disk(folder):
@@ -106,8 +118,8 @@ def install(spec: EngineSpec, folder: Path, fetch: Fetch, progress: Progress) ->
     """Bring what is missing and return the names of the files that came.
 
     Raises WeightsMissing for a file that is not the one it should be and came with a package or by hand,
-    WrongDownload, AlreadyInstalling, WeightsUnusable, and what `fetch` raises. Whatever is raised, files
-    that were right stay.
+    NotDownloaded, WrongDownload, AlreadyInstalling, WeightsUnusable. Whatever is raised, files that were
+    right stay.
     """
     with _alone_in(folder):
         for file in spec.weights:
@@ -148,7 +160,11 @@ def _install(spec: EngineSpec, file: DownloadedFile, folder: Path, fetch: Fetch,
         _write_pins(_pins(folder) | {file.name: _digest_of(target)}, folder)
         return
     part = folder / f"{file.name}.part"
-    fetch(file.url, part, _most(file), lambda done, total: progress(file.name, done, total))
+    try:
+        fetch(file.url, part, _most(file), lambda done, total: progress(file.name, done, total))
+    except Unavailable as error:
+        words = '{file} could not be downloaded: {reason} The face engine "{engine}" is not installed.'
+        raise NotDownloaded(words, file=file.name, reason=error, engine=spec.name) from error
     digest = _digest_of(part)
     if not _is_whole(part, file) or digest != (expected or digest):
         part.unlink()

@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import structlog
 
+from core.engines import EngineReplaced
 from core.errors import InvalidInput, PlatformError, Unavailable
 from core.ports import EngineIdentity, FoundFace, PhotoFacts
 
@@ -33,10 +34,6 @@ log = structlog.get_logger(__name__)
 
 class UnreadableFile(InvalidInput):
     """It killed the child that read it, or kept it past the time limit."""
-
-
-class EngineReplaced(Unavailable):
-    """A child loaded other weights than its siblings: their embeddings must not be mixed."""
 
 
 class ChildLost(Unavailable):

@@ -27,12 +27,14 @@ def overview() -> tuple[Mapping[int, Standing], Mapping[int, Standing]]:
 
 
 def usual_engine() -> None:
-    """Say which engine new events get, and recommend a better one where the bundled one is used."""
+    """Say which engine new events get and what is wrong with it; recommend one better than the bundled."""
     st.markdown(
         _("New events are indexed with **{name}**. Who starts Encore sets this by {setting}.").format(
             name=style.plain(usual), setting="`ENCORE_FACE_ENGINE`"
         )
     )
+    with site.refusals():
+        reindex.require_usable(backends, usual)
     is_usual = usual == BUNDLED.name
     is_serving = any(standing.progress.serving == BUNDLED.name for standing in staying.values())
     if is_usual or is_serving:
@@ -46,20 +48,21 @@ def watch() -> None:
     staying_now, moving_now = overview()
     if moving_now.keys() != moving.keys():
         st.rerun()  # the page offers other events now
+    standings = (*moving_now.values(), *staying_now.values())
     rows = [
         {
             _("Event"): standing.event.name,
             _("Engine"): standing.progress.serving,
             _("Photos"): standing.progress.photos,
         }
-        for standing in (*moving_now.values(), *staying_now.values())
+        for standing in standings
     ]
     st.dataframe(rows, hide_index=True, width="stretch")
-    for standing in moving_now.values():
-        show_moving(standing, site.require_account())
-    for standing in staying_now.values():
-        if standing.problem is not None:
-            st.warning(f"{style.plain(standing.event.name)}: {i18n.refusal(standing.problem)}")
+    for standing in standings:
+        if standing.progress.building:
+            show_moving(standing, site.require_account())
+        for problem in standing.problems:
+            st.warning(f"{style.plain(standing.event.name)}: {i18n.refusal(problem)}")
 
 
 def show_moving(standing: Standing, admin: Account) -> None:

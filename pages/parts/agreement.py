@@ -4,12 +4,24 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import consent
+from core import consent, i18n, search
+from core.access import Scope, Viewer
+from core.errors import Unavailable
 from core.i18n import _
 from models.consent import Purpose
-from pages.parts import site
+from pages.parts import site, style
 
 # Other words here need another `consent.SEARCH_TEXT_VERSION`.
+
+
+def is_of_use(scope: Scope, viewer: Viewer) -> bool:
+    """Tell whether a selfie can be searched with now, or say why nobody needs to agree."""
+    try:
+        search.require_ready(site.backends(), scope.event.id, by=viewer)
+    except Unavailable as refusal:
+        style.empty_state(_("Not right now"), i18n.refusal(refusal))
+        return False
+    return True
 
 
 def ask(event_id: int, *, of_friend: bool) -> UUID | None:

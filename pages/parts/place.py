@@ -24,3 +24,8 @@ def query(scope: Scope) -> dict[str, str]:
     """Return what names this event in the address of another page, by the same right."""
     token = st.query_params.get("share")
     return {"share": token} if token else {"event": scope.event.slug}
+
+
+def to_gallery(scope: Scope, text: str) -> None:
+    """Show the way without a face, within this visit: what was found stays found."""
+    st.page_link("visitor/gallery.py", label=text, query_params=query(scope))

@@ -35,7 +35,7 @@ def ask(number: int) -> None:
             st.warning(st.session_state[refusal_key], icon=":material/face:")
         find(number, receipt_id)
     if not len(everyone):
-        to_gallery(_("Look through all photos instead"))
+        place.to_gallery(scope, _("Look through all photos instead"))
     elif st.button(_("Back to the photos"), icon=":material/arrow_back:"):
         if is_new and receipt_id is not None:
             consent.withdraw(backends, receipt_id, by=viewer)
@@ -91,7 +91,7 @@ def show() -> None:
         if st.button(_("Withdraw consent"), icon=":material/undo:"):
             consent.withdraw(backends, everyone.start_over(), by=viewer)
             st.rerun()
-    to_gallery(_("Look through all photos"))
+    place.to_gallery(scope, _("Look through all photos"))
     found.offer_undo(everyone, view)
 
 
@@ -108,13 +108,10 @@ def offer_more(view: str) -> None:
         st.rerun()
 
 
-def to_gallery(text: str) -> None:
-    """Show the way without a face, within this visit: what was found stays found."""
-    st.page_link("visitor/gallery.py", label=text, query_params=place.query(scope))
-
-
 style.hero(_("Find my photos"), scope.event.name)
-if asking_key in st.session_state or not len(everyone):
+if not agreement.is_of_use(scope, viewer):
+    place.to_gallery(scope, _("Look through all photos"))
+elif asking_key in st.session_state or not len(everyone):
     ask(st.session_state.get(asking_key, 0))
 else:
     show()

@@ -28,7 +28,7 @@ def test_all_is_well(client):
         "objects": well,
         "vectors": well,
         "worker": well,
-        "faces": well | {"detail": "fake"},
+        "faces": well | {"detail": "bundled"},
     }
     assert (answer.status_code, answer.json()) == (200, {"ok": True, "parts": parts})
     assert answer.headers["cache-control"] == "no-store"

@@ -82,9 +82,29 @@ def test_the_command_prints_a_table_and_one_json_line_last():
     assert all(f"{row['p99_ms']:.2f}" in done.stdout for row in figures["rows"])
 
 
-def test_an_event_of_no_use_is_refused():
-    command = [sys.executable, "-m", "benchmarks.search", "--faces", "10"]
+def test_the_smallest_event_is_one_photo_of_people_with_ten_faces_each():
+    smallest = search.make(search.FEWEST, searches=300)
 
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    search.check_truth(smallest)
+    assert (search.FEWEST, len(smallest.embeddings), len(smallest.probes)) == (40, 40, 4)
+    assert search.measure(smallest, "encore").recall == 1
 
-    assert (done.returncode, "1000 to 1000000" in done.stderr) == (2, True)
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--faces", "39"], "40 to 1000000"),
+        (["--faces", "1000001"], "40 to 1000000"),
+        (["--faces", "-5"], "40 to 1000000"),
+        (["--threads", "0"], "--threads: 1 or more"),
+        (["--engines", "abacus"], "invalid choice: 'abacus'"),
+    ],
+)
+def test_an_event_of_no_use_is_refused_by_name(options, sentence, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["search", *options])
+
+    with pytest.raises(SystemExit) as refusal:
+        search.main()
+
+    assert refusal.value.code == 2
+    assert sentence in capsys.readouterr().err

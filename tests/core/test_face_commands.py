@@ -37,7 +37,9 @@ def row(table: str, name: str) -> str:
     return next(" ".join(line.split()) for line in table.splitlines() if line.startswith(name))
 
 
-def test_the_list_shows_what_an_engine_is_costs_misses_and_allows(folder, capsys):
+def test_the_list_shows_what_an_engine_is_costs_misses_and_allows(folder, monkeypatch, capsys):
+    monkeypatch.setitem(engines.ENGINES, "bundled", replace(engines.BUNDLED, measured=()))
+
     exit_code = main(["faces", "list"])
 
     shown = capsys.readouterr().out
@@ -46,6 +48,33 @@ def test_the_list_shows_what_an_engine_is_costs_misses_and_allows(folder, capsys
     assert row(shown, "tried") == "tried * YuNet + SFace no 0.1 MB portraits 28%"
     assert "tried: For clear licences" in shown
     assert "SFace: Apache-2.0." in shown
+
+
+def test_the_list_warns_of_a_usual_engine_that_is_not_installed_damaged_or_unknown(
+    folder, monkeypatch, capsys
+):
+    missing = main(["faces", "list"])
+    said_missing = capsys.readouterr()
+    main(["faces", "install", "tried"])
+    capsys.readouterr()
+    installed = main(["faces", "list"])
+    said_installed = capsys.readouterr()
+    (folder / "net.onnx").write_bytes(NET[:-1])
+    damaged = main(["faces", "list"])
+    said_damaged = capsys.readouterr()
+    monkeypatch.setenv("ENCORE_FACE_ENGINE", "arcface")
+    unknown = main(["faces", "list"])
+    said_unknown = capsys.readouterr()
+
+    assert (missing, installed, damaged, unknown) == (0, 0, 0, 0)
+    assert said_missing.err == (
+        'encore: The face engine "tried" cannot be used: net.onnx is not installed. '
+        "To mend it: python -m core faces install tried\n"
+    )
+    assert (row(said_installed.out, "tried").split()[5], said_installed.err) == ("yes", "")
+    assert row(said_damaged.out, "tried").split()[5] == "damaged"
+    assert "net.onnx is not the file it should be" in said_damaged.err
+    assert said_unknown.err.startswith('encore: There is no face engine called "arcface".')
 
 
 def test_an_installation_shows_its_progress_and_is_verified_afterwards(folder, capsys):
@@ -136,6 +165,33 @@ def test_a_changed_file_fails_the_check_of_all_and_one_never_installed_does_not(
 
     assert (before, after) == (0, 1)
     assert "tried: net.onnx is not the file it should be" in capsys.readouterr().out
+
+
+def test_the_check_of_all_fails_for_a_usual_engine_that_is_not_installed_or_unknown(
+    folder, monkeypatch, capsys
+):
+    missing = main(["faces", "verify"])
+    monkeypatch.setenv("ENCORE_FACE_ENGINE", "arcface")
+    unknown = main(["faces", "verify"])
+    monkeypatch.setenv("ENCORE_FACE_ENGINE", "bundled")
+    whole = main(["faces", "verify"])
+
+    said = capsys.readouterr()
+    assert (missing, unknown, whole) == (1, 1, 0)
+    assert said.out.count("tried: net.onnx is not installed.") == 3
+    assert said.err.startswith('encore: There is no face engine called "arcface".')
+
+
+def test_a_download_that_fails_names_the_file_and_the_engine(folder, shelf, capsys):
+    del shelf.files["/net"]
+
+    exit_code = main(["faces", "install", "tried"])
+
+    assert exit_code == 1
+    assert capsys.readouterr().err == (
+        "encore: net.onnx could not be downloaded: 127.0.0.1 does not give net.onnx: it answered 404. "
+        'The face engine "tried" is not installed.\n'
+    )
 
 
 def test_asking_for_an_engine_that_is_not_installed_fails_its_check(folder, capsys):

@@ -5,10 +5,13 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+import structlog
 from sqlalchemy.exc import IntegrityError
 
 from core import indexes
-from core.errors import Unavailable
+from core.engines import UnknownEngine
+from core.errors import PlatformError, Unavailable
+from core.weights import WeightsMissing, WeightsUnusable
 from models.face import FaceIndex, IndexStatus
 from tests.core.test_ingest import all_of
 from tests.fake_pixels import FakePixels
@@ -78,6 +81,64 @@ def test_an_index_is_not_written_to_by_another_version_of_its_engine(backends):
 
     with pytest.raises(indexes.EngineChanged, match="re-index"):
         indexes.to_write(backends, event.id)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        WeightsMissing("net.onnx is not installed."),
+        WeightsUnusable("The folder is none."),
+        UnknownEngine("Nobody knows it."),
+        indexes.EngineChanged(),
+    ],
+    ids=lambda reason: type(reason).__name__,
+)
+@pytest.mark.parametrize("has_photos", [True, False])
+def test_guests_are_not_told_what_only_operators_can_mend_and_the_log_is(
+    backends, monkeypatch, has_photos, reason
+):
+    index = make(backends, make_event(backends), IndexStatus.SERVING) if has_photos else None
+    monkeypatch.setattr(backends.pixels, "identity", refuse(reason))
+
+    with structlog.testing.capture_logs() as logged, pytest.raises(indexes.SearchAway) as refused:
+        indexes.require_searchable(backends, index)
+
+    assert str(refused.value) == (
+        "Searching by face is not possible at the moment. "
+        "Look through all photos instead, or come back later."
+    )
+    assert refused.value.__cause__ is reason
+    assert [(line["log_level"], line["engine"], line["reason"]) for line in logged] == [
+        ("warning", "bundled", str(reason))
+    ]
+
+
+def test_guests_are_told_to_try_again_where_that_helps(backends, monkeypatch):
+    busy = Unavailable("Too many pictures are being read right now. Please try again shortly.")
+    monkeypatch.setattr(backends.pixels, "identity", refuse(busy))
+
+    with pytest.raises(Unavailable) as refused:
+        indexes.require_searchable(backends, None)
+
+    assert refused.value is busy
+
+
+def test_an_index_of_another_version_of_its_engine_is_not_searched(backends):
+    index = make(backends, make_event(backends), IndexStatus.SERVING)
+    indexes.require_searchable(backends, index)  # as long as it is the same
+    backends.pixels = FakePixels("f" * 64)
+
+    with pytest.raises(indexes.SearchAway):
+        indexes.require_searchable(backends, index)
+
+
+def refuse(reason: PlatformError):
+    """A sandbox's call that raises this."""
+
+    def call(_engine: str):
+        raise reason
+
+    return call
 
 
 def test_only_an_index_that_is_retired_is_taken_apart(backends):

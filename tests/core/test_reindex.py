@@ -600,7 +600,11 @@ def test_the_overview_names_every_event_with_faces(backends, event, owner, admin
         event.id: Progress("bundled", "light", 3, 1, 0),
         other.id: Progress("bundled", None, 1, 1, 0),
     }
-    assert {str(standing.problem) for standing in while_missing} == {
-        "The face engine bundled has no weights here."
-    }
-    assert {type(standing.problem) for standing in while_another} == {indexes.EngineChanged}
+    gone = "The face engine bundled has no weights here."
+    not_here = (
+        'The face engine "light" cannot be used: MobileFaceNet.onnx is not installed. '
+        "To mend it: python -m core faces install light"
+    )
+    problems = {standing.event.id: [str(one) for one in standing.problems] for standing in while_missing}
+    assert problems == {event.id: [gone, not_here], other.id: [gone]}
+    assert {type(standing.problems[0]) for standing in while_another} == {indexes.EngineChanged}

@@ -196,7 +196,7 @@ def test_another_engines_faces_are_not_compared(backends, event, viewer, work):
     work()
     backends.pixels = FakePixels("f" * 64)
 
-    with pytest.raises(indexes.EngineChanged, match="re-index"):
+    with pytest.raises(indexes.SearchAway, match="all photos"):
         ask(backends, event, viewer, "anna")
 
 

@@ -10,9 +10,16 @@ import pytest
 from filelock import FileLock
 
 from core import engines, weights
-from core.adapters.weight_downloads import DownloadFailed, fetch
+from core.adapters.weight_downloads import fetch
 from core.engines import DownloadedFile, EngineSpec
-from core.weights import AlreadyInstalling, FileState, WeightsMissing, WeightsUnusable, WrongDownload
+from core.weights import (
+    AlreadyInstalling,
+    FileState,
+    NotDownloaded,
+    WeightsMissing,
+    WeightsUnusable,
+    WrongDownload,
+)
 from tests.weight_server import serving
 
 NET, OPEN_NET = os.urandom(50_000), b"\x89HDF" + os.urandom(40_000)
@@ -84,7 +91,7 @@ def test_what_is_installed_is_not_fetched_again(spec, folder, shelf):
 def test_an_installation_that_broke_goes_on_where_it_was(spec, folder, shelf):
     shelf.cut_after = 20_000
 
-    with pytest.raises(DownloadFailed):
+    with pytest.raises(NotDownloaded, match=r"^net\.onnx could not be downloaded: "):
         install(spec, folder)
     state = weights.state(spec, folder)
     install(spec, folder)

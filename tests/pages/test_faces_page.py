@@ -137,6 +137,44 @@ def test_an_event_whose_engine_is_not_here_is_told(backends, browser, admin, eve
     ]
 
 
+def test_an_event_that_cannot_move_on_for_want_of_its_next_engine_is_told_under_its_bar(
+    backends, browser, admin, event, light_is_here, monkeypatch
+):
+    reindex.start(backends, event.id, "light", by=admin)
+    before = [warning.value for warning in browser.open(PAGE).warning]
+    is_gone = {"MobileFaceNet.onnx": weights.FileState.MISSING}
+    monkeypatch.setattr(
+        weights, "file_state", lambda file, _: is_gone.get(file.name, weights.FileState.PRESENT)
+    )
+
+    page = browser.open(PAGE)
+
+    assert before == []
+    assert bars(page) == ["Faces: bundled serves, 0 of 2 photos are re-indexed with light"]
+    assert [warning.value for warning in page.warning] == [
+        'Hill run: The face engine "light" cannot be used: MobileFaceNet.onnx is not installed. '
+        "To mend it: python -m core faces install light"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("usual", "words"),
+    [
+        ("arcface", 'There is no face engine called "arcface".'),
+        ("light", 'The face engine "light" cannot be used: MobileFaceNet.onnx is not installed.'),
+    ],
+)
+def test_a_setting_that_names_no_engine_that_is_here_is_an_error(backends, browser, admin, usual, words):
+    right = browser.open(PAGE)
+    backends.settings.face_engine = usual
+
+    wrong = browser.open(PAGE)
+
+    assert len(right.error) == 0
+    (error,) = [error.value for error in wrong.error]
+    assert error.startswith(words)
+
+
 def test_those_who_work_on_an_event_see_its_engine(backends, browser, admin, event):
     owner = owner_of(backends, event)
     browser.sign_in(backends, owner)

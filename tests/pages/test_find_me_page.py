@@ -10,7 +10,7 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from core import carts, consent, photos, search, selfies
+from core import carts, consent, indexes, photos, search, selfies
 from core.access import Viewer
 from core.backends import Backends
 from core.results import Found, Hit
@@ -517,3 +517,16 @@ def test_the_page_refines_what_the_selfies_found_and_not_what_was_refined(
         grids.press(page, "sure", "not_me", photo)
 
     assert asked == [(result, 0, 1), (result, 0, 2)]
+
+
+def test_nobody_is_asked_to_agree_while_no_face_can_be_searched(browser, event, monkeypatch):
+    def away(*_: object, **__: object) -> None:
+        raise indexes.SearchAway
+
+    monkeypatch.setattr(search, "require_ready", away)
+
+    page = opened(event)
+
+    assert "Continue" not in labels(page)
+    assert "Not right now" in texts(page)
+    assert not page.exception

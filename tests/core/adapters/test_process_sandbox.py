@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from core import imaging
-from core.adapters.process_sandbox import PROJECT, EngineReplaced, ProcessSandbox, UnreadableFile
-from core.engines import UnknownEngine
+from core.adapters.process_sandbox import PROJECT, ProcessSandbox, UnreadableFile
+from core.engines import EngineReplaced, UnknownEngine
 from core.errors import PlatformError, Unavailable
 from core.ports import EngineIdentity, MediaType, PhotoFacts
 from core.weights import WeightsMissing
