@@ -20,7 +20,7 @@ from core.backends import Backends
 from core.children import wait_for
 from core.settings import ROOT, Settings
 from models.account import Account
-from models.event import Event
+from models.event import Event, EventStatus
 
 STARTS = timedelta(seconds=60)
 STOPS = timedelta(seconds=30)
@@ -121,6 +121,11 @@ class Site:
         with self.backends() as backends, backends.reading() as session:
             return session.exec(select(Event).order_by(Event.id)).first()
 
+    def set_status(self, status: EventStatus) -> None:
+        """Open or close the first event, behind the site's back."""
+        with self.backends() as backends, backends.transaction() as session:
+            session.exec(select(Event).order_by(Event.id)).first().status = status
+
 
 def environment_of(folder: Path, **more: str) -> dict[str, str]:
     """Our environment without its settings, but with this data folder."""
@@ -130,7 +135,7 @@ def environment_of(folder: Path, **more: str) -> dict[str, str]:
 
 def descendants(pid: int) -> set[Process]:
     """The process and all it started, and what these started."""
-    parents = {process: _stat(process[0])[1] for process in _all()}
+    parents = _all()
     found = {process for process in parents if process[0] == pid}
     while more := {one for one, parent in parents.items() if parent in {two[0] for two in found}} - found:
         found |= more
@@ -157,13 +162,15 @@ def command_of(process: Process) -> str:
     return Path(f"/proc/{process[0]}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
-def _all() -> set[Process]:
-    found = set()
+def _all() -> dict[Process, int]:
+    """Every process, and its parent's id."""
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            found.add((int(folder.name), _stat(int(folder.name))[2]))
+            _, parent, started = _stat(int(folder.name))
         except OSError:
             continue  # it ended while we looked
+        found[int(folder.name), started] = parent
     return found
 
 

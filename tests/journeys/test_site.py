@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from core import demo, galleries, journey, processes, sharing
 from core.children import wait_for
 from models.account import Account
+from models.event import EventStatus
 from models.sharing import ShareLink
 from tests.journeys.site import Site, command_of, unread_bytes
 from tests.journeys.steps import SELFIE, agree, give_selfie, hand_over, sign_in
@@ -133,8 +134,11 @@ def test_a_killed_site_leaves_no_process_and_starts_again(new_site):
 
 @pytest.mark.browser
 def test_chroma_killed_during_a_search_is_told_in_a_sentence_and_later_searches_work(new_site, new_browser):
-    site = new_site().start()
+    site = new_site()
+    site.set_status(EventStatus.CLOSED)  # an open event's faces would be in memory before the search
+    site.start()
     page = new_browser().new_page()
+    page.context.add_cookies(site.cookies("organiser@demo.example"))
     page.goto(f"{site.address}/gallery?event={site.demo_event().slug}")
     agree(page)
     pid = next(process[0] for process in site.family() if "chromadb_rust" in command_of(process))

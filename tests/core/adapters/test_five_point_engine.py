@@ -65,7 +65,7 @@ def test_faces_come_largest_first_with_boxes_as_fractions(photo):
 
 @pytest.mark.parametrize(
     ("side", "score", "is_searchable"),
-    [(30, 0.8, True), (29.9, 0.8, False), (30, 0.79, False), (100, 0.99, True)],
+    [(26, 0.8, True), (25.9, 0.8, False), (26, 0.79, False), (100, 0.99, True)],
 )
 def test_a_face_too_small_or_too_doubtful_is_found_but_not_searched(photo, side, score, is_searchable):
     (face,) = engine_of(Places((100, 100, side, score))).find(photo)
@@ -78,7 +78,7 @@ def test_a_blurred_face_is_found_but_not_searched(photo):
 
     (face,) = engine_of(Places((100, 100, 90, 0.9))).find(blurred)
 
-    assert face.sharpness < 5
+    assert face.sharpness < 3
     assert face.embedding is None
 
 
@@ -99,14 +99,14 @@ def test_a_photo_without_faces_does_not_trouble_the_network(photo):
 
 
 def test_a_large_photo_is_shrunk_for_the_detector_and_chips_come_from_all_its_pixels():
-    large = np.full((2000, 4096, 3), 200, np.uint8)
+    large = np.full((2400, 4096, 3), 200, np.uint8)
     large[::2, ::2] = 0  # fine: gone when shrunk
     detector = Places((500, 500, 120, 0.9))
 
     (face,) = engine_of(detector).find(large)
 
-    assert detector.sizes == [(1000, 2048)]
-    assert face.box == pytest.approx((500 / 2048, 0.5, 620 / 2048, 0.62))
+    assert detector.sizes == [(1200, 2048)]
+    assert face.box == pytest.approx((500 / 2048, 500 / 1200, 620 / 2048, 620 / 1200))
     assert face.size == 120
 
 
