@@ -8,11 +8,17 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
+from sqlalchemy import text
+
+from core.backends import open_database
 from tests.requirements import lacking
 
 ACCOUNT = "postgres"  # the server refuses to run as root
+
+_serial = count(1)
 
 
 def _binaries() -> Path:
@@ -61,3 +67,13 @@ def server() -> Iterator[str]:
             yield f"postgresql+psycopg://{ACCOUNT}@127.0.0.1:{port}"
         finally:
             run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+def fresh_database(url: str) -> str:
+    """Return the URL of an empty database on the server."""
+    name = f"encore_{next(_serial)}"
+    admin = open_database(f"{url}/postgres")
+    with admin.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    return f"{url}/{name}"

@@ -3,9 +3,8 @@
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -13,8 +12,8 @@ import numpy as np
 import pytest
 from sqlmodel import select
 
-from core import consent, crowds, indexes, jobs, photos, schema, search
-from core.backends import Backends, open_database
+from core import consent, crowds, indexes, jobs, photos, search
+from core.backends import Backends
 from core.errors import Unavailable
 from core.worker import HANDLERS
 from models.consent import Purpose
@@ -22,8 +21,6 @@ from models.event import Event, EventStatus
 from models.face import Face, FaceIndex
 from models.fields import utc_now
 from models.photo import Photo, Review
-from tests import postgres
-from tests.core.test_schema import fresh_database
 from tests.fake_pixels import embedding
 from tests.makers import approve, make_event, make_jpeg, make_viewer, owner_of, upload
 
@@ -487,17 +484,6 @@ def test_reading_ahead_gives_up_quietly_while_the_vectors_are_away(backends, eve
 
 
 # --- on PostgreSQL -------------------------------------------------------------------------
-
-
-@pytest.fixture
-def platform(backends) -> Iterator[Backends]:
-    """The platform in memory, with its rows on PostgreSQL."""
-    with postgres.server() as url:
-        backends.settings.database_url = fresh_database(url)
-        made = replace(backends, engine=open_database(backends.settings.sqlalchemy_url()))
-        schema.upgrade(made.engine)
-        yield made
-        made.engine.dispose()
 
 
 @pytest.mark.integration

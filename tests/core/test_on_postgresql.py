@@ -1,16 +1,13 @@
 """The services on a real PostgreSQL: the same promises as on SQLite, with real concurrency."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Barrier
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from core import audit, carts, chain, downloads, events, galleries, jobs, orders, photos, schema, sharing
-from core.backends import Backends, open_database
+from core import audit, carts, chain, downloads, events, galleries, jobs, orders, photos, sharing
 from core.ports import PaymentState
 from core.worker import HANDLERS
 from models.account import Account, Role
@@ -18,27 +15,9 @@ from models.audit import AuditEntry
 from models.event import EventStatus
 from models.job import Job, JobStatus
 from models.photo import Photo, Review, Stage
-from tests import postgres
-from tests.core.test_schema import fresh_database
 from tests.makers import make_account, make_event, make_jpeg, make_viewer, some_id, upload
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
-@pytest.fixture
-def platform(backends, server) -> Iterator[Backends]:
-    """The platform in memory, with its rows on PostgreSQL."""
-    backends.settings.database_url = fresh_database(server)
-    made = replace(backends, engine=open_database(backends.settings.sqlalchemy_url()))
-    schema.upgrade(made.engine)
-    yield made
-    made.engine.dispose()
 
 
 @pytest.fixture

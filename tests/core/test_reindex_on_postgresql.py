@@ -1,43 +1,22 @@
 """Moving to another engine on a real PostgreSQL, where two transactions really overlap."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from threading import Thread
 
 import pytest
 from sqlmodel import select
 
-from core import indexes, ingest, jobs, reindex, schema
-from core.backends import Backends, open_database
+from core import indexes, ingest, jobs, reindex
 from core.worker import HANDLERS
 from models.account import Account, Role
 from models.event import Event
 from models.face import FaceIndex, IndexStatus
 from models.photo import Photo, Stage
-from tests import postgres
 from tests.core.test_ingest import row, vectors
-from tests.core.test_schema import fresh_database
 from tests.makers import make_account, make_event, make_jpeg, owner_of, upload
 
 pytestmark = pytest.mark.integration
 
 BLOCKED = 1.0  # seconds after which a thread is taken to wait for a lock
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
-@pytest.fixture
-def platform(backends, server) -> Iterator[Backends]:
-    """The platform in memory, with its rows on PostgreSQL."""
-    backends.settings.database_url = fresh_database(server)
-    made = replace(backends, engine=open_database(backends.settings.sqlalchemy_url()))
-    schema.upgrade(made.engine)
-    yield made
-    made.engine.dispose()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from itertools import count
 from uuid import UUID
 
 import pytest
@@ -21,24 +20,6 @@ from models.job import Job, JobKind
 from models.photo import Photo
 from tests import postgres
 
-_serial = count(1)
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
-def fresh_database(url: str) -> str:
-    """Return the URL of an empty database on the server."""
-    name = f"encore_{next(_serial)}"
-    admin = open_database(f"{url}/postgres")
-    with admin.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    return f"{url}/{name}"
-
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
 def engine(request, tmp_path) -> Iterator[Engine]:
@@ -46,7 +27,7 @@ def engine(request, tmp_path) -> Iterator[Engine]:
     if request.param == "sqlite":
         made = open_database(f"sqlite:///{tmp_path / 'empty.db'}")
     else:
-        made = open_database(fresh_database(request.getfixturevalue("postgresql")))
+        made = open_database(postgres.fresh_database(request.getfixturevalue("postgresql")))
     yield made
     made.dispose()
 
