@@ -1,6 +1,8 @@
 """People whom nothing was trained on find their photos, at the product's own cut-offs."""
 
+from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -8,6 +10,8 @@ from benchmarks import datasets
 from benchmarks.faces import Figures, measure
 from core import engines
 from core.adapters import face_engines
+from core.adapters.five_point_engine import Detections, Detector
+from core.ports import Pixels
 from tests.requirements import eval_folder, weight_file
 
 pytestmark = pytest.mark.accuracy
@@ -33,11 +37,28 @@ LIMITS = {
 }
 
 
+class Remembering:
+    """A detector that looks at each picture once: both engines have the same."""
+
+    seen: ClassVar[dict[bytes, Detections]] = {}
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+
+    def detect(self, pixels: Pixels, smallest_face: int) -> Detections:
+        key = sha256(pixels.tobytes()).digest()
+        if key not in self.seen:
+            self.seen[key] = self._detector.detect(pixels, smallest_face)
+        return self.seen[key]
+
+
 def figures_of(engine: str, folder: Path) -> Figures:
     """Measure with installed weights; a downloaded engine's lie where `weight_file` finds them."""
     downloaded = [file for file in engines.named(engine).weights if isinstance(file, engines.DownloadedFile)]
     weights = weight_file(downloaded[0].name).parent if downloaded else Path()
-    return measure(face_engines.load(engine, weights), datasets.read(folder))
+    loaded = face_engines.load(engine, weights)
+    loaded._detector = Remembering(loaded._detector)
+    return measure(loaded, datasets.read(folder))
 
 
 @pytest.mark.parametrize("people", ["portraits", "album"])

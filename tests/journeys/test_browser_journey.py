@@ -86,6 +86,7 @@ def test_from_an_organisers_files_to_a_guests_paid_originals(new_browser, guest,
     give_selfie(guest, SELFIE)
     expect(guest.get_by_role("heading", name="Photos of you")).to_be_visible()
     found = guest.locator(".tiles").first.locator("li")
+    expect(found.first).to_be_visible()  # the heading is there a moment before the photos
     wanted = found.count()
     assert wanted > 0
     guest.get_by_role("button", name="Select all").first.click()
