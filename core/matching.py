@@ -1,6 +1,6 @@
 """Certainty: how likely each face of an event is the person who is looked for. Pure numbers.
 
-A cosine means something else in every crowd. Four steps turn it into a chance that means the same everywhere:
+A cosine means something else in every crowd. Five steps turn it into a chance that means the same everywhere:
 
 1. *Normalise.* Scores are counted in what is usual between strangers in this event (`core.cohorts`).
 2. *Weigh.* `Calibration` says how much likelier such a score is for one person than for two.
