@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 import streamlit as st
 
-from api import deps, middleware, routes
+from api import deps, lines, middleware, routes
 from core import accounts, crowds, health, logs, processes, schema, wiring
 from core.backends import Backends
 from core.errors import PlatformError
@@ -28,7 +28,8 @@ async def lifespan(_: object) -> AsyncIterator[None]:
                 _greet(backends)
                 threading.Thread(target=_warm_up, args=(backends,), daemon=True).start()
                 health.watch(children)
-                yield
+                with lines.ended_by_signals():
+                    yield
                 backends.pixels.close()
     except PlatformError as refusal:
         print(f"encore: {refusal}", file=sys.stderr, flush=True)
@@ -55,7 +56,7 @@ logs.set_up()
 os.environ["ENCORE_PORT"] = str(st.get_option("server.port"))
 app = st.App(
     "pages/frame.py",
-    routes=routes.ROUTES,
+    routes=routes.build(wiring.backends().settings),
     lifespan=lifespan,
     middleware=middleware.stack(wiring.backends().settings),
     exception_handlers={Exception: deps.bug},

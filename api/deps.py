@@ -2,18 +2,19 @@
 
 import functools
 import inspect
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
-from core import sessions, wiring
+from core import addresses, sessions, wiring
 from core.access import Viewer
 from core.backends import Backends
-from core.errors import Forbidden, PlatformError
+from core.errors import Forbidden, PlatformError, SignInNeeded, TooMany
 from models.account import Account
 
 Endpoint = Callable[[Request], Response] | Callable[[Request], Awaitable[Response]]
@@ -41,6 +42,13 @@ def account(request: Request) -> Account | None:
     return sessions.account_of(backends(), request.cookies.get(sessions.SESSION_COOKIE, ""))
 
 
+def client(connection: HTTPConnection) -> str:
+    """Return the address of who asks, "" when it is not known."""
+    peer = connection.client.host if connection.client else ""
+    forwarded = ",".join(connection.headers.getlist("x-forwarded-for"))
+    return addresses.client_address(peer, forwarded, backends().settings.proxies)
+
+
 def refusing(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """Make a Starlette endpoint, async or plain, answer its refusals as JSON."""
 
@@ -60,17 +68,24 @@ async def _call(endpoint: Endpoint, request: Request) -> Response:
     return await run_in_threadpool(cast(Callable[[Request], Response], endpoint), request)
 
 
-def refusal(request: Request, error: PlatformError) -> JSONResponse:
+def refusal(request: HTTPConnection, error: PlatformError) -> JSONResponse:
     """Return the one shape in which a refusal is sent."""
-    return _sent(request, type(error).__name__, str(error), error.status_code)
+    answer = sent(request, type(error).__name__, str(error), error.status_code)
+    if isinstance(error, SignInNeeded):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooMany) and error.retry_after is not None:
+        answer.headers["Retry-After"] = str(math.ceil(error.retry_after.total_seconds()))
+    return answer
 
 
 def bug(request: Request, _error: Exception) -> JSONResponse:
     """Return a neutral sentence for what is no refusal; Starlette raises it again, so that it is logged."""
-    return _sent(request, "InternalError", "Something went wrong on our side. Try again later.", 500)
+    return sent(request, "InternalError", "Something went wrong on our side. Try again later.", 500)
 
 
-def _sent(request: Request, error: str, message: str, status_code: int) -> JSONResponse:
+def sent(request: HTTPConnection, error: str, message: str, status_code: int) -> JSONResponse:
+    """Return a refusal that is no PlatformError: what the framework refuses."""
+    request.state.refusal = error  # counted in `metrics`
     body: dict[str, Any] = {
         "error": error,
         "message": message,

@@ -1,6 +1,7 @@
 """Pure ASGI: request ids, security headers, and the cookies every browser gets. WebSockets pass untouched."""
 
 import secrets
+from functools import lru_cache
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -11,11 +12,12 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import document
+from api import document, metrics
 from core.sessions import NONCE_COOKIE, VISITOR_COOKIE
 from core.settings import LOOPBACK_HOSTS, Settings
 
 _NOT_PUBLIC = "This site answers on its own machine only. To open it, set ENCORE_PUBLIC_URL to its address.\n"
+_TELLING = frozenset({b"host", b"origin", b"x-forwarded-host"})  # by what name somebody comes
 YEAR = 365 * 24 * 60 * 60  # seconds
 
 # Streamlit's charts and data frames compile WebAssembly and start workers from blobs; its styles are inline.
@@ -58,6 +60,7 @@ def stack(settings: Settings) -> list[Middleware]:
         Middleware(SecurityHeaders, is_https=settings.is_https),
         Middleware(BrowserCookies, is_https=settings.is_https),
         Middleware(document.Document),
+        Middleware(metrics.Measured),
     ]
 
 
@@ -96,15 +99,19 @@ class LoopbackOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer only loopback hosts and origins."""
-        if scope["type"] in ("http", "websocket") and not _is_from_here(Headers(scope=scope)):
+        if scope["type"] in ("http", "websocket") and not _is_from_here(_names(scope)):
             await PlainTextResponse(_NOT_PUBLIC, 421)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
 
-def _is_from_here(headers: Headers) -> bool:
-    given = (headers.getlist(name) for name in ("host", "origin", "x-forwarded-host"))
-    names = [name.strip() for values in given for value in values for name in value.split(",")]
+def _names(scope: Scope) -> tuple[bytes, ...]:
+    return tuple(value for name, value in scope["headers"] if name in _TELLING)
+
+
+@lru_cache  # a browser sends the same ones every time
+def _is_from_here(given: tuple[bytes, ...]) -> bool:
+    names = [name.strip() for value in given for name in value.decode("latin-1").split(",")]
     try:
         named = [
             urlsplit(name if "//" in name else f"//{name}").hostname for name in names if name.strip("/")
@@ -120,7 +127,8 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, is_https: bool) -> None:
         self._app = app
         hsts = {"Strict-Transport-Security": f"max-age={YEAR}"} if is_https else {}
-        self._headers = _HEADERS | hsts
+        headers = _HEADERS | hsts
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the headers."""
@@ -130,9 +138,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                present = {name.lower() for name, _ in message.get("headers", ())}
+                missing = [header for header in self._headers if header[0] not in present]
+                message["headers"] = [*message.get("headers", ()), *missing]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -1,25 +1,32 @@
 """Everything that is not a page."""
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Router, request_response
+import re
 
-from api import deps, downloads, health, images, payments, session, uploads
-from core.errors import NotFound
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp
 
-
-@deps.refusing
-def nothing(_: Request) -> Response:
-    """Answer programs that ask for what is not there; Streamlit would send them its page."""
-    raise NotFound("There is nothing at this address.")
+from api import app, downloads, health, images, metrics, payments, session
+from core.settings import Settings
 
 
-ROUTES: list[BaseRoute] = [
-    *health.ROUTES,
-    *session.ROUTES,
-    *images.ROUTES,
-    *downloads.ROUTES,
-    *payments.ROUTES,
-    # A router of its own: a wrong method is a 405 there, and any other address `nothing`.
-    Mount("/api", Router(uploads.ROUTES, redirect_slashes=False, default=request_response(nothing))),
-]
+class _Mount(Mount):
+    """A mount that takes addresses with line breaks as well: programs are refused in JSON, not by a page."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+
+
+def build(settings: Settings) -> list[BaseRoute]:
+    """Return the routes, for `st.App(routes=...)`."""
+    routes = [
+        *health.ROUTES,
+        *metrics.ROUTES,
+        *session.ROUTES,
+        *images.ROUTES,
+        *downloads.ROUTES,
+        *payments.ROUTES,
+        _Mount("/api", app.build(settings)),
+    ]
+    metrics.know(routes)
+    return routes

@@ -1,5 +1,7 @@
 """Photos coming in: the body streams to a file, never whole in memory."""
 
+from collections.abc import AsyncIterator
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -29,19 +31,28 @@ async def upload(request: Request) -> Response:
     account = await run_in_threadpool(deps.account, request)
     await run_in_threadpool(photos.may_upload, backends, gallery_id, by=account)
     with Incoming(backends, request.query_params.get("name", "")) as incoming:
-        await _receive(request, incoming)
+        await receive(request, incoming)
         return await run_in_threadpool(_keep, backends, gallery_id, incoming, account)
 
 
-async def _receive(request: Request, incoming: Incoming) -> None:
+async def pieces(request: Request) -> AsyncIterator[bytes]:
+    """Yield a body as it arrives. Raises CutOff when it is not all there."""
+    length = 0
     try:
         async for chunk in request.stream():
-            incoming.write(chunk)
+            length += len(chunk)
+            yield chunk
     except ClientDisconnect as error:
         raise CutOff from error
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) != incoming.byte_size:
+    if announced.isdecimal() and int(announced) != length:
         raise CutOff
+
+
+async def receive(request: Request, incoming: Incoming) -> None:
+    """Take a body as one file. Raises CutOff, FileTooBig."""
+    async for piece in pieces(request):
+        incoming.write(piece)
 
 
 def _keep(backends: Backends, gallery_id: int, incoming: Incoming, account: Account | None) -> Response:

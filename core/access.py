@@ -5,7 +5,7 @@ from enum import Enum, auto
 
 from sqlmodel import Session, col, select
 
-from core.errors import Forbidden, NotFound
+from core.errors import Forbidden, NotFound, SignInNeeded
 from models.account import Account, Role
 from models.event import Event, EventMember, MemberRole, Visibility
 from models.fields import utc_now
@@ -87,14 +87,14 @@ def require(session: Session, account: Account | None, action: Action, event_id:
 
 
 def signed_in(account: Account | None) -> Account:
-    """Return the account. Raises Forbidden when nobody, or a disabled account, is signed in."""
+    """Return the account. Raises SignInNeeded when nobody, or a disabled account, is signed in."""
     if account is None or not account.is_active:
-        raise Forbidden("Sign in to do this.")
+        raise SignInNeeded("Sign in to do this.")
     return account
 
 
 def require_role(account: Account | None, *roles: Role) -> Account:
-    """Return the account. Raises Forbidden unless it has one of the roles; admins always do."""
+    """Return the account. Raises SignInNeeded, and Forbidden unless it is of the roles or an admin."""
     known = signed_in(account)
     if known.role is not Role.ADMIN and known.role not in roles:
         raise Forbidden("Your account may not do this. Ask an admin.")

@@ -1,21 +1,19 @@
 """Accounts and their roles. Signing in is in `sessions`, what a password must be in `passwords`."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from core import access, addresses, audit, codes, passwords, sessions
+from core import access, addresses, audit, codes, paging, passwords, sessions
 from core.backends import Backends
 from core.codes import CodeSpent
 from core.errors import Conflict, InvalidInput, NotFound
-from core.signing import token_hash
+from core.paging import Asked, Order, Page
 from models.account import Account, CodePurpose, OneTimeCode, Role, SignInSession
 
 FIRST_ADMIN_TTL = timedelta(hours=24)
-MOST_LISTED = 200
 
 
 class NoSuchAccount(NotFound):
@@ -116,16 +114,18 @@ def _has_admin(session: Session) -> bool:
     return session.exec(admins).first() is not None
 
 
-def rename(backends: Backends, name: str, *, by: Account) -> None:
+def rename(backends: Backends, name: str, *, by: Account) -> Account:
     """Change one's own name. Raises InvalidInput."""
     name = _name(name)
     with backends.transaction() as session:
-        _get(session, by.id).name = name
+        account = _get(session, by.id)
+        account.name = name
         audit.record(session, "account.renamed", by.id, by=by)
+    return account
 
 
 def change_password(backends: Backends, old: str, new: str, *, by: Account, keep: str = "") -> None:
-    """Change one's own password; every session but the one of the token `keep` ends.
+    """Change one's own password; every session but the one whose token has the SHA-256 `keep` ends.
 
     Raises WrongPassword, LockedOut after too many of them, WeakPassword.
     """
@@ -137,44 +137,63 @@ def change_password(backends: Backends, old: str, new: str, *, by: Account, keep
     with backends.transaction() as session:
         _get(session, by.id).password_hash = password_hash
         sessions.clear_failures(session, by.email)
-        others = col(SignInSession.token_sha256) != token_hash(keep)
+        others = col(SignInSession.token_sha256) != keep
         sessions.revoke(backends, session, col(SignInSession.account_id) == by.id, others)
         audit.record(session, "account.password_changed", by.id, by=by)
 
 
-def everyone(backends: Backends, *, by: Account | None, text: str = "") -> Sequence[Account]:
-    """Return the accounts whose name or address has the text in it, by name, 200 at most. Admins only."""
+BY_NAME = Order[Account]("accounts", (col(Account.name), col(Account.id)), lambda row: (row.name, row.id))
+
+
+def everyone(
+    backends: Backends, asked: Asked = paging.LONG, *, by: Account | None, text: str = ""
+) -> Page[Account]:
+    """Return the accounts whose name or address has the text in it, by name. Admins only."""
     access.require_role(by, Role.ADMIN)
     found = or_(
         col(Account.name).icontains(text.strip(), autoescape=True),
         col(Account.email).icontains(text.strip(), autoescape=True),
     )
     with backends.reading() as session:
-        query = select(Account).where(found).order_by(col(Account.name), col(Account.id))
-        return session.exec(query.limit(MOST_LISTED)).all()
+        return paging.read(backends, session, select(Account).where(found), BY_NAME, asked)
 
 
-def set_role(backends: Backends, account_id: int, role: Role, *, by: Account | None) -> None:
-    """Give an account another role. Admins only. Raises NotFound, LastAdmin."""
+def set_rights(
+    backends: Backends,
+    account_id: int,
+    role: Role | None = None,
+    is_active: bool | None = None,
+    *,
+    by: Account | None,
+) -> Account:
+    """Give an account another role, enable it, or disable it and end its sessions. Admins only.
+
+    What is None stays. Raises NotFound, LastAdmin.
+    """
     access.require_role(by, Role.ADMIN)
     with backends.transaction() as session:
         account = _get(session, account_id)
-        if role is not Role.ADMIN:
+        if role not in (None, Role.ADMIN) or is_active is False:
             _require_another_admin(backends, session, account)
-        before, account.role = account.role, role
-        audit.record(session, "account.role_set", account.id, by=by, before=before.value, after=role.value)
+        if role is not None:
+            _set_role(session, account, role, by)
+        if is_active is not None:
+            _set_active(backends, session, account, is_active, by)
+    return account
 
 
-def set_active(backends: Backends, account_id: int, is_active: bool, *, by: Account | None) -> None:
-    """Enable an account, or disable it and end its sessions. Admins only. Raises NotFound, LastAdmin."""
-    access.require_role(by, Role.ADMIN)
-    with backends.transaction() as session:
-        account = _get(session, account_id)
-        if not is_active:
-            _require_another_admin(backends, session, account)
-            sessions.revoke(backends, session, col(SignInSession.account_id) == account.id)
-        account.is_active = is_active
-        audit.record(session, "account.enabled" if is_active else "account.disabled", account.id, by=by)
+def _set_role(session: Session, account: Account, role: Role, by: Account | None) -> None:
+    before, account.role = account.role, role
+    audit.record(session, "account.role_set", account.id, by=by, before=before.value, after=role.value)
+
+
+def _set_active(
+    backends: Backends, session: Session, account: Account, is_active: bool, by: Account | None
+) -> None:
+    if not is_active:
+        sessions.revoke(backends, session, col(SignInSession.account_id) == account.id)
+    account.is_active = is_active
+    audit.record(session, "account.enabled" if is_active else "account.disabled", account.id, by=by)
 
 
 def _get(session: Session, account_id: int | None) -> Account:

@@ -7,17 +7,26 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import and_
 from sqlmodel import Session, col, func, select
 
-from core import access, events
-from core.access import Action
+from core import access, events, paging
+from core.access import ALLOWED, Action
 from core.backends import Backends
-from models.account import Account
-from models.event import Event
+from core.paging import Asked, Page
+from models.account import Account, Role
+from models.event import Event, EventMember
 from models.order import LineItem, Order, OrderStatus
 from models.photo import Photo
 
 BEST = 12  # photos shown as the best sold
+ANALYSING = [role for role, actions in ALLOWED.items() if Action.ANALYSE in actions]
+LATEST: paging.Order[Event] = paging.Order(
+    "sales",
+    (col(Event.held_on), col(Event.id)),
+    lambda event: (event.held_on, event.id),
+    is_descending=True,
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,24 @@ def sales(backends: Backends, event_id: int, *, by: Account | None) -> Sales:
 
 def overall(backends: Backends, *, by: Account | None) -> list[EventSales]:
     """Return one line for each event whose sales the account may see, newest first."""
+    seen = events.allowing(backends, Action.ANALYSE, by=by)
+    with backends.reading() as session:
+        return _lines(session, seen)
+
+
+def listing(backends: Backends, asked: Asked, *, by: Account | None) -> Page[EventSales]:
+    """Return what `overall` does, page by page."""
+    account = access.signed_in(by)
+    query = select(Event)
+    if account.role is not Role.ADMIN:
+        mine = and_(col(EventMember.account_id) == account.id, col(EventMember.role).in_(ANALYSING))
+        query = query.join(EventMember).where(mine)
+    with backends.reading() as session:
+        found = paging.read(backends, session, query, LATEST, asked)
+        return Page(_lines(session, found.items), found.next_cursor)
+
+
+def _lines(session: Session, seen: Sequence[Event]) -> list[EventSales]:
     count_orders = func.count(func.distinct(LineItem.order_id))
     query = (
         select(LineItem.event_id, func.sum(LineItem.amount), count_orders, func.count())
@@ -98,10 +125,8 @@ def overall(backends: Backends, *, by: Account | None) -> list[EventSales]:
         .where(Order.status == OrderStatus.PAID, LineItem.currency == Event.currency)
         .group_by(col(LineItem.event_id))
     )
-    seen = events.allowing(backends, Action.ANALYSE, by=by)
-    with backends.reading() as session:
-        mine = query.where(col(LineItem.event_id).in_([event.id for event in seen]))
-        sums = {row[0]: row[1:] for row in session.exec(mine)}
+    mine = query.where(col(LineItem.event_id).in_([event.id for event in seen]))
+    sums = {row[0]: row[1:] for row in session.exec(mine)}
     return [EventSales(event, *sums.get(event.id, (0, 0, 0))) for event in seen]
 
 

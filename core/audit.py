@@ -1,15 +1,21 @@
 """Who did what: append only, hash-chained."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from core import chain
+from core import access, chain, paging
 from core.backends import Backends
-from models.account import Account
+from core.paging import Asked, Page
+from models.account import Account, Role
 from models.audit import AuditEntry
 from models.fields import utc_now
+
+NEWEST: paging.Order[AuditEntry] = paging.Order(
+    "audit", (col(AuditEntry.id),), lambda entry: (entry.id,), is_descending=True
+)
 
 
 def record(
@@ -38,6 +44,35 @@ def first_break(backends: Backends) -> AuditEntry | None:
     entries = _all(backends)
     position = chain.first_break((entry.previous_hash, entry.hash, _content(entry)) for entry in entries)
     return None if position is None else entries[position]
+
+
+def check(backends: Backends, *, by: Account | None) -> AuditEntry | None:
+    """Return what `first_break` does. Admins only."""
+    access.require_role(by, Role.ADMIN)
+    return first_break(backends)
+
+
+def listing(
+    backends: Backends,
+    asked: Asked,
+    *,
+    by: Account | None,
+    action: str = "",
+    account_id: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Page[AuditEntry]:
+    """Return the entries whose action begins so, newest first; `until` is not within. Admins only."""
+    access.require_role(by, Role.ADMIN)
+    query = select(AuditEntry).where(col(AuditEntry.action).startswith(action, autoescape=True))
+    if account_id is not None:
+        query = query.where(AuditEntry.account_id == account_id)
+    if since is not None:
+        query = query.where(AuditEntry.at >= since)
+    if until is not None:
+        query = query.where(AuditEntry.at < until)
+    with backends.reading() as session:
+        return paging.read(backends, session, query, NEWEST, asked)
 
 
 def _all(backends: Backends) -> Sequence[AuditEntry]:

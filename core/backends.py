@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlmodel import Session
 
-from core.ports import ObjectStore, PaymentGateway, PixelSandbox, VectorStore
+from core import notices
+from core.gateway import PaymentGateway
+from core.ports import HookSender, Limiter, Mailer, ObjectStore, PixelSandbox, VectorStore
 from core.settings import Settings
 from core.signing import Signer
 from models.fields import utc_now
@@ -25,6 +27,9 @@ class Backends:
     vectors: VectorStore
     pixels: PixelSandbox
     payments: PaymentGateway
+    limiter: Limiter
+    mailer: Mailer
+    hooks: HookSender
     signer: Signer
     now: Callable[[], datetime] = field(default=utc_now)
 
@@ -33,6 +38,7 @@ class Backends:
         """Commit on leaving, roll back on any error. Nothing else ever commits."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+            notices.write(session)  # last: from here to the end they hold a lock of their event
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

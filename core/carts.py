@@ -1,6 +1,7 @@
 """What a visitor wishes to buy: shown at today's price, ordered only while it may be seen and sold."""
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -22,6 +23,8 @@ from models.order import LineItem, Order, OrderStatus
 from models.photo import Photo
 
 LIMIT = 500  # photos; a marathon's keenest runner bought about a tenth of it
+LARGEST_TOTAL = 2**31 - 1  # minor units: what an order's column holds, and more than gateways take
+TRIES = 3  # at adding what others add at the same moment
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,13 @@ class CartFull(Conflict):
         super().__init__("A cart holds {limit} photos. Pay for these first, then add more.", limit=LIMIT)
 
 
+class TooDear(Conflict):
+    """It comes to more than one payment can be."""
+
+    def __init__(self) -> None:
+        super().__init__("This is more than one payment can be. Take some photos out and pay for them later.")
+
+
 def add(backends: Backends, viewer: Viewer, photo_ids: Iterable[UUID]) -> int:
     """Put photos into the cart and return how many are new there.
 
@@ -71,10 +81,10 @@ def add(backends: Backends, viewer: Viewer, photo_ids: Iterable[UUID]) -> int:
         raise Forbidden("Your browser refuses cookies, and the cart needs one. Allow it and reload the page.")
     if len(wanted) > LIMIT:
         raise CartFull
-    try:
-        return _add(backends, viewer, wanted)
-    except IntegrityError:  # another tab put one of them in meanwhile: look again
-        return _add(backends, viewer, wanted)
+    for _ in range(TRIES):
+        with suppress(IntegrityError):  # another tab put one of them in meanwhile: look again
+            return _add(backends, viewer, wanted)
+    raise Conflict("Your cart changes in several places at once. Try again.")
 
 
 def _add(backends: Backends, viewer: Viewer, wanted: set[UUID]) -> int:
@@ -139,7 +149,7 @@ def contents(backends: Backends, viewer: Viewer) -> Cart:
 
 
 def read(session: Session, viewer: Viewer, now: datetime, *, is_ordering: bool = False) -> Cart:
-    """Return the cart in the caller's transaction; ordering locks it until that ends."""
+    """Return the cart in the caller's transaction; ordering locks it until that ends. Raises TooDear."""
     ids = [item.photo_id for item in _items(session, viewer, is_locked=is_ordering)]
     offers = _offers(session, viewer, ids, now)
     items = [offers[photo_id] for photo_id in ids if photo_id in offers]
@@ -147,7 +157,10 @@ def read(session: Session, viewer: Viewer, now: datetime, *, is_ordering: bool =
     payable = tuple(item for item in items if item.event.currency == items[0].event.currency)
     gone = set(ids) - {item.photo.id for item in payable}
     rows = session.exec(select(Photo).where(col(Photo.id).in_(gone)).order_by(col(Photo.filename))).all()
-    return Cart(payable, pricing.quote(item.line for item in payable), tuple(rows))
+    quote = pricing.quote(item.line for item in payable)
+    if is_ordering and quote.total_amount > LARGEST_TOTAL:
+        raise TooDear
+    return Cart(payable, quote, tuple(rows))
 
 
 def ordered_by(viewer: Viewer) -> ColumnElement[bool]:

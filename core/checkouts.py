@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from core.access import Viewer
 from core.backends import Backends
-from core.ports import Checkout, CheckoutLine, CheckoutRequest, PaymentEvent
+from core.gateway import Checkout, CheckoutLine, CheckoutRequest, PaymentEvent
 from core.pricing import Quote
 from models.event import Event
 from models.order import LineItem, Order

@@ -150,7 +150,7 @@ def open_zip(backends: Backends, order: Order, *, is_counted: bool = True) -> De
     named = _named(granted)
     archive = ZipStream(sized=True)  # stored: photos do not shrink any further
     for name, one in named.items():
-        archive.add(_stored(backends, one.photo), name, size=_size(one.photo))
+        archive.add(_stored(backends, one.photo), name, size=size(one.photo))
     archive.add(_manifest(order, named), MANIFEST)
     filename = f"photos-{str(order.id)[:8]}.zip"
     return Delivery(filename, "application/zip", len(archive), None, iter(archive))
@@ -213,10 +213,11 @@ def _count(backends: Backends, granted: Sequence[_Granted]) -> list[_Granted]:
 
 def _delivery(granted: _Granted, chunks: Iterator[bytes]) -> Delivery:
     photo = granted.photo
-    return Delivery(file_name(photo), photo.media_type, _size(photo), photo.delivered_sha256, chunks)
+    return Delivery(file_name(photo), photo.media_type, size(photo), photo.delivered_sha256, chunks)
 
 
-def _size(photo: Photo) -> int:
+def size(photo: Photo) -> int:
+    """Return the bytes of what a buyer receives."""
     return photo.byte_size if photo.delivered_size is None else photo.delivered_size
 
 
@@ -255,7 +256,7 @@ def _manifest(order: Order, named: dict[str, _Granted]) -> str:
     files = {
         name: {
             "sha256": one.photo.delivered_sha256,
-            "bytes": _size(one.photo),
+            "bytes": size(one.photo),
             "event": one.event.name,
             "photo": str(one.photo.id),
         }

@@ -1,9 +1,12 @@
 """Every way to say no.
 
 PlatformError
+├── SignInNeeded  401   nobody is signed in, or the proof of it is no good
 ├── NotFound      404   it is not there, or the reader may not know
 ├── Forbidden     403   the reader knows it, but may not
+├── TooSlow       408   the request did not arrive in time
 ├── Conflict      409   it clashes with what is there already
+├── TooLarge      413   more bytes than are taken
 ├── InvalidInput  422   what was given cannot be used
 ├── TooMany       429   too often; wait
 └── Unavailable   503   a part is down; try again
@@ -11,6 +14,7 @@ PlatformError
 A specific refusal is a subclass beside its service, named by the fact.
 """
 
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -36,6 +40,12 @@ def _rebuild(kind: type[PlatformError], key: str, params: dict[str, object]) -> 
     return kind(key, **params)
 
 
+class SignInNeeded(PlatformError):
+    """Nobody is signed in, or the proof of it is no good any more."""
+
+    status_code = 401
+
+
 class NotFound(PlatformError):
     """It is not there, or the reader may not know that it is."""
 
@@ -54,6 +64,18 @@ class Conflict(PlatformError):
     status_code = 409
 
 
+class TooSlow(PlatformError):
+    """The request did not arrive in time."""
+
+    status_code = 408
+
+
+class TooLarge(PlatformError):
+    """More bytes than are taken."""
+
+    status_code = 413
+
+
 class InvalidInput(PlatformError):
     """What was given cannot be used."""
 
@@ -64,6 +86,7 @@ class TooMany(PlatformError):
     """Too often; waiting helps."""
 
     status_code = 429
+    retry_after: timedelta | None = None  # after which it may be tried again, when that is known
 
 
 class Unavailable(PlatformError):

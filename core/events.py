@@ -2,19 +2,25 @@
 
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement
+from sqlalchemy import select as sql_select
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from core import access, audit, galleries, photos
+from core import access, audit, days, galleries, paging, photos
 from core.access import Action, Scope, Viewer
 from core.backends import Backends
-from core.errors import InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
+from core.paging import Asked, Order, Page
 from models.account import Account, Role
 from models.event import Event, EventMember, EventStatus, MemberRole, Visibility
 from models.photo import Photo, Review, Stage
@@ -44,10 +50,9 @@ class Details:
                 raise InvalidInput("A text is too long: at most {longest} characters.", longest=longest)
         if not 0 <= self.price_amount <= LARGEST_PRICE:
             raise InvalidInput("The price must be zero or more, and below one million.")
-        try:
-            ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise InvalidInput("There is no time zone called {name}.", name=self.time_zone) from error
+        for day in (self.held_on, self.expires_at):
+            days.check_year(day)
+        days.check_zone(self.time_zone)
 
 
 @dataclass(frozen=True)
@@ -63,32 +68,48 @@ class Counts:
 
 
 def create(backends: Backends, details: Details, *, by: Account | None) -> Event:
-    """Create a draft event with one gallery; its creator becomes co-organiser."""
+    """Create a draft event with one gallery; its creator becomes co-organiser. Raises InvalidInput."""
     account = access.require_role(by, Role.ORGANISER)
     details.check()
-    with backends.transaction() as session:
-        event = Event(slug=_free_slug(session, details.name), created_by=account.id, **asdict(details))
-        session.add(event)
-        session.flush()
-        galleries.join(session, event, "All photos")
-        session.add(EventMember(event_id=event.id, account_id=account.id, role=MemberRole.CO_ORGANISER))
-        audit.record(session, "event.create", event.id, by=by, name=event.name)
+    try:
+        with backends.transaction() as session:
+            event = Event(slug=_free_slug(session, details.name), created_by=account.id, **asdict(details))
+            session.add(event)
+            session.flush()
+            galleries.join(session, event, "All photos")
+            session.add(EventMember(event_id=event.id, account_id=account.id, role=MemberRole.CO_ORGANISER))
+            audit.record(session, "event.create", event.id, by=by, name=event.name)
+    except IntegrityError as error:
+        raise Conflict("Another event with this name is just being made. Try again in a moment.") from error
     return event
 
 
 def edit(backends: Backends, event_id: int, details: Details, *, by: Account | None) -> Event:
-    """Change what is written about an event; its address stays."""
-    details.check()
+    """Change what is written about an event; its address stays. Raises InvalidInput."""
     with backends.transaction() as session:
         event = access.require(session, by, Action.EDIT, event_id)
-        changed = {name: value for name, value in asdict(details).items() if getattr(event, name) != value}
-        before = event.zone
-        event.sqlmodel_update(changed)
-        if event.zone != before:
-            _move_clocks(session, event, before)
-        if changed:
-            audit.record(session, "event.edit", event_id, by=by, changed=sorted(changed))
+        _write(session, event, details, by)
     return event
+
+
+def change(backends: Backends, event_id: int, changes: Mapping[str, Any], *, by: Account | None) -> Event:
+    """Change some of what is written about an event, by the names of `Details`. Raises InvalidInput."""
+    with backends.transaction() as session:
+        event = access.require(session, by, Action.EDIT, event_id)
+        written = Details(**{field.name: getattr(event, field.name) for field in fields(Details)})
+        _write(session, event, replace(written, **changes), by)
+    return event
+
+
+def _write(session: Session, event: Event, details: Details, by: Account | None) -> None:
+    details.check()
+    changed = {name: value for name, value in asdict(details).items() if getattr(event, name) != value}
+    before = event.zone
+    event.sqlmodel_update(changed)
+    if event.zone != before:
+        _move_clocks(session, event, before)
+    if changed:
+        audit.record(session, "event.edit", event.id, by=by, changed=sorted(changed))
 
 
 def _move_clocks(session: Session, event: Event, before: ZoneInfo) -> None:
@@ -98,12 +119,13 @@ def _move_clocks(session: Session, event: Event, before: ZoneInfo) -> None:
             photo.taken_at = photo.taken_at.astimezone(before).replace(tzinfo=event.zone).astimezone(UTC)
 
 
-def set_status(backends: Backends, event_id: int, status: EventStatus, *, by: Account | None) -> None:
+def set_status(backends: Backends, event_id: int, status: EventStatus, *, by: Account | None) -> Event:
     """Move an event on, or back."""
     with backends.transaction() as session:
         event = access.require(session, by, Action.EDIT, event_id)
         before, event.status = event.status, status
         audit.record(session, "event.status", event_id, by=by, before=before, after=status)
+    return event
 
 
 def set_cover(backends: Backends, event_id: int, photo_id: UUID, *, by: Account | None) -> None:
@@ -111,7 +133,7 @@ def set_cover(backends: Backends, event_id: int, photo_id: UUID, *, by: Account 
     with backends.transaction() as session:
         event = access.require(session, by, Action.EDIT, event_id)
         photo = session.get(Photo, photo_id)
-        if photo is None or photo.event_id != event_id:
+        if photo is None or photo.event_id != event_id or photo.removed_at is not None:
             raise NotFound("That photo is not in this event.")
         event.cover_photo_id = photo_id
 
@@ -132,6 +154,12 @@ def get(backends: Backends, event_id: int, *, by: Account | None) -> Event:
         return access.require(session, by, Action.SEE, event_id)
 
 
+def seen(backends: Backends, event_id: int, *, by: Viewer) -> Event:
+    """Return an event to whoever sees any of it."""
+    with backends.reading() as session:
+        return access.view(session, by, event_id).event
+
+
 def find(backends: Backends, slug: str, *, by: Viewer) -> Scope:
     """Return what the viewer sees of the event with this slug (or numeric id). Raises NotFound."""
     with backends.reading() as session:
@@ -142,32 +170,92 @@ def find(backends: Backends, slug: str, *, by: Viewer) -> Scope:
         return access.view(session, by, event.id)
 
 
+class EventSort(StrEnum):
+    """In which order events are listed."""
+
+    OLDEST = "held_on"
+    NEWEST = "-held_on"
+
+
+_BY_DAY = (col(Event.held_on), col(Event.id))
+ORDERS = {
+    sort: Order[Event](f"events.{sort}", _BY_DAY, lambda event: (event.held_on, event.id), is_descending)
+    for sort, is_descending in ((EventSort.OLDEST, False), (EventSort.NEWEST, True))
+}
+
+
+def browse(
+    backends: Backends,
+    asked: Asked,
+    *,
+    by: Viewer,
+    is_mine: bool = False,
+    text: str = "",
+    status: EventStatus | None = None,
+    sort: EventSort = EventSort.NEWEST,
+) -> Page[Event]:
+    """Return a page of the events that every visitor may find, or of those the account has a part in."""
+    query = _of_account(access.signed_in(by.account)) if is_mine else _listed(backends.now())
+    query = query.where(*_matching(text), *([] if status is None else [col(Event.status) == status]))
+    with backends.reading() as session:
+        return paging.read(backends, session, query, ORDERS[sort], asked)
+
+
 def listed(backends: Backends, text: str = "") -> Sequence[Event]:
     """Return the events that every visitor may find, newest first."""
-    with backends.reading() as session:
-        query = select(Event).where(Event.visibility == Visibility.LISTED, *_matching(text))
-        events = session.exec(query.order_by(col(Event.held_on).desc(), col(Event.id).desc()))
-        return [event for event in events if event.is_open_to_visitors(backends.now())]
-
-
-def cover(backends: Backends, event: Event) -> UUID | None:
-    """Return the photo on an event's card: the chosen one while it is public, else the first public one."""
-    public = photos.public_query(Scope(event)).with_only_columns(col(Photo.id))
-    with backends.reading() as session:
-        chosen = session.execute(public.where(col(Photo.id) == event.cover_photo_id)).scalar()
-        first = public.order_by(col(Photo.taken_at), col(Photo.id)).limit(1)
-        return chosen or session.execute(first).scalar()
+    return _newest_first(backends, _listed(backends.now()).where(*_matching(text)))
 
 
 def mine(backends: Backends, text: str = "", *, by: Account | None) -> Sequence[Event]:
     """Return the events the account has a part in, newest first; admins see all."""
-    account = access.signed_in(by)
+    return _newest_first(backends, _of_account(access.signed_in(by)).where(*_matching(text)))
+
+
+def _newest_first(backends: Backends, query: SelectOfScalar[Event]) -> Sequence[Event]:
     with backends.reading() as session:
-        query = select(Event)
-        if account.role is not Role.ADMIN:
-            query = query.join(EventMember).where(EventMember.account_id == account.id)
-        query = query.where(*_matching(text)).order_by(col(Event.held_on).desc(), col(Event.id).desc())
-        return session.exec(query).all()
+        return session.exec(query.order_by(*(column.desc() for column in _BY_DAY))).all()
+
+
+def _listed(now: datetime) -> SelectOfScalar[Event]:
+    return select(Event).where(Event.visibility == Visibility.LISTED, *open_to_visitors(now))
+
+
+def open_to_visitors(now: datetime) -> list[ColumnElement[bool]]:
+    """Return the conditions on events that visitors may look at; SQL twin of `Event.is_open_to_visitors`."""
+    ends = col(Event.expires_at)
+    return [
+        col(Event.status).not_in([EventStatus.DRAFT, EventStatus.CLOSED]),
+        or_(ends.is_(None), ends > now),
+    ]
+
+
+def _of_account(account: Account) -> SelectOfScalar[Event]:
+    query = select(Event)
+    if account.role is Role.ADMIN:
+        return query
+    return query.join(EventMember).where(EventMember.account_id == account.id)
+
+
+def cover(backends: Backends, event: Event) -> UUID | None:
+    """Return the photo on an event's card: the chosen one while it is public, else the first public one."""
+    with backends.reading() as session:
+        return _cover(session, Scope(event))
+
+
+def cover_seen(backends: Backends, event_id: int, *, by: Viewer) -> UUID:
+    """Return the cover among the photos that the viewer sees of an event. Raises NotFound without one."""
+    with backends.reading() as session:
+        photo_id = _cover(session, access.view(session, by, event_id))
+    if photo_id is None:
+        raise NotFound("This event has no cover yet: none of its photos can be seen.")
+    return photo_id
+
+
+def _cover(session: Session, scope: Scope) -> UUID | None:
+    public = photos.public_query(scope).with_only_columns(col(Photo.id))
+    chosen = session.execute(public.where(col(Photo.id) == scope.event.cover_photo_id)).scalar()
+    first = public.order_by(col(Photo.taken_at), col(Photo.id)).limit(1)
+    return chosen or session.execute(first).scalar()
 
 
 def actions(backends: Backends, event_id: int, *, by: Account | None) -> frozenset[Action]:
@@ -192,22 +280,19 @@ def _matching(text: str) -> list[ColumnElement[bool]]:
 
 def counts(backends: Backends, event_id: int, *, by: Account | None) -> Counts:
     """Return how far the photos of an event have come."""
+    query = sql_select(  # in the order of `Counts`
+        _number(),
+        _number(col(Photo.stage) == Stage.INDEXED),
+        _number(col(Photo.stage) != Stage.UPLOADED, col(Photo.review) == Review.PENDING),
+        _number(col(Photo.review) == Review.APPROVED),
+        _number(col(Photo.review) == Review.REJECTED),
+        func.coalesce(func.sum(col(Photo.face_count)), 0),
+    )
     with backends.reading() as session:
         access.require(session, by, Action.SEE, event_id)
-        rows = session.exec(
-            select(Photo.stage, Photo.review, func.count(), func.sum(col(Photo.face_count)))
-            .where(Photo.event_id == event_id, col(Photo.removed_at).is_(None))
-            .group_by(col(Photo.stage), col(Photo.review))
-        ).all()
-    return Counts(
-        uploaded=sum(count for _, _, count, _ in rows),
-        indexed=sum(count for stage, _, count, _ in rows if stage is Stage.INDEXED),
-        pending=sum(
-            count
-            for stage, review, count, _ in rows
-            if review is Review.PENDING and stage is not Stage.UPLOADED
-        ),
-        approved=sum(count for _, review, count, _ in rows if review is Review.APPROVED),
-        rejected=sum(count for _, review, count, _ in rows if review is Review.REJECTED),
-        faces=sum(faces or 0 for _, _, _, faces in rows),
-    )
+        living = (col(Photo.event_id) == event_id, col(Photo.removed_at).is_(None))
+        return Counts(*session.execute(query.where(*living)).one())
+
+
+def _number(*where: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(col(Photo.id)).filter(*where)

@@ -1,17 +1,19 @@
 """How every part is."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import reindex
+from core import jobs, reindex
 from core.backends import Backends
 from core.children import Children
 from core.errors import PlatformError, Unavailable
 from core.ports import EngineIdentity
+from models.job import JobStatus
 
 _children: Children | None = None
 
@@ -40,6 +42,13 @@ def of(backends: Backends) -> Sequence[Part]:
         _worker(),
         *_faces(backends),
     ]
+
+
+def jobs_by_status(backends: Backends) -> Mapping[JobStatus, int]:
+    """Return how many jobs stand where; nothing while the database does not answer."""
+    with suppress(SQLAlchemyError):
+        return dict.fromkeys(JobStatus, 0) | jobs.counts(backends)
+    return {}
 
 
 def _ask(name: str, check: Callable[[], str | None]) -> Part:

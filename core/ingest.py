@@ -5,7 +5,8 @@ Every step may run twice: what it writes has a derived name, and a photo's stage
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -13,16 +14,16 @@ import numpy as np
 from sqlalchemy import update
 from sqlmodel import Session, col, delete, select
 
-from core import indexes, jobs
+from core import indexes, jobs, notices
 from core.backends import Backends
 from core.errors import Unavailable
 from core.incoming import temporary
-from core.photos import local_copy
 from core.ports import FoundFace
 from models.cart import CartItem
 from models.event import Event
 from models.face import Face, FaceIndex, IndexedPhoto, IndexStatus
 from models.job import Job, JobKind, JobStatus
+from models.notice import NoticeKind
 from models.order import LineItem
 from models.photo import Photo, Stage
 
@@ -36,7 +37,7 @@ def render_photo(backends: Backends, subject: str) -> None:
     photo = _load(backends, subject)
     if photo is None or photo.stage is not Stage.UPLOADED:
         return
-    with local_copy(backends, photo.original_key) as original:
+    with _local_copy(backends, photo.original_key) as original:
         for name, content in backends.pixels.render(original, _mark(backends, photo)).items():
             backends.objects.put(photo.rendition_key(name), io.BytesIO(content), len(content), JPEG)
         sha256, size = _deliver(backends, photo, original)
@@ -47,6 +48,7 @@ def render_photo(backends: Backends, subject: str) -> None:
                 {"delivered_sha256": sha256, "delivered_size": size}
             )
             jobs.enqueue(session, JobKind.INDEX_FACES, photo.id, event_id=photo.event_id)
+            notices.note_photos(session, NoticeKind.PHOTO_RENDERED, photo.event_id, [photo.id])
     if not moved and _load(backends, subject) is None:  # deleted meanwhile
         _delete_derived(backends, photo.id)
 
@@ -55,6 +57,16 @@ def _load(backends: Backends, subject: str) -> Photo | None:
     with backends.reading() as session:
         photo = session.get(Photo, UUID(subject))
         return None if photo is None or photo.removed_at is not None else photo
+
+
+@contextmanager
+def _local_copy(backends: Backends, key: str) -> Iterator[Path]:
+    """A stored object as a temporary file, for the pixel sandbox."""
+    with temporary(backends) as file, backends.objects.open(key) as content:
+        while chunk := content.read(1 << 20):
+            file.write(chunk)
+        file.flush()
+        yield Path(file.name)
 
 
 def _mark(backends: Backends, photo: Photo) -> str:
@@ -97,7 +109,9 @@ def index_faces(backends: Backends, subject: str) -> None:
         moved = is_serving and _advance(session, photo, Stage.RENDERED, Stage.INDEXED)
         if current and moved:
             _add(session, current, rows)
-            session.get_one(Photo, photo.id).face_count = sum(row.is_searchable for row in rows)
+            faces = sum(row.is_searchable for row in rows)
+            session.get_one(Photo, photo.id).face_count = faces
+            notices.note_photos(session, NoticeKind.PHOTO_INDEXED, photo.event_id, [photo.id], faces=faces)
             if indexes.building(session, photo.event_id):
                 jobs.enqueue(session, JobKind.REINDEX_PHOTO, photo.id, event_id=photo.event_id)
     if not moved:
@@ -137,7 +151,7 @@ def _describe(backends: Backends, index: FaceIndex, photo: Photo) -> list[Face]:
 
     Raises EngineChanged before anything is written.
     """
-    with local_copy(backends, photo.original_key) as original:
+    with _local_copy(backends, photo.original_key) as original:
         found = backends.pixels.faces(original, index.engine)[:MOST_FACES]
     indexes.require_engine(backends, index)  # only now it is known what the child had loaded
     rows = [_face(index, photo, rank, face) for rank, face in enumerate(found)]

@@ -6,13 +6,15 @@ finish it, so a worker that was thought dead changes nothing.
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Select, Update, and_, insert, or_, update
+from sqlalchemy import ColumnElement, Select, Update, and_, exists, insert, or_, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from core import access
@@ -20,7 +22,6 @@ from core.access import Action
 from core.backends import Backends
 from core.errors import NotFound, PlatformError, Unavailable
 from models.account import Account, Role
-from models.event import Event
 from models.job import Job, JobKind, JobStatus
 
 log = structlog.get_logger()
@@ -29,9 +30,36 @@ Handler = Callable[[Backends, str], None]
 
 MAX_ATTEMPTS = 8
 BACK_OFF = timedelta(seconds=5)  # doubled with each attempt
-APPOINTMENTS = (JobKind.EXPIRE_ORDER, JobKind.SWEEP_UPLOAD, JobKind.DROP_INDEX)  # nobody waits for them
-PATIENT = (JobKind.REINDEX_PHOTO,)  # thousands at once: they let everything else pass
+DELIVER = JobKind.DELIVER_WEBHOOK
+# Nobody waits for them; other people's servers may be away for days.
+APPOINTMENTS = (JobKind.EXPIRE_ORDER, JobKind.SWEEP_UPLOAD, JobKind.DROP_INDEX, JobKind.SWEEP_OLD, DELIVER)
+PATIENT = (JobKind.REINDEX_PHOTO, DELIVER)  # thousands at once: they let all others pass, the first most
+TURN_SECONDS = 10  # of each minute: then a delivery goes first, one at a time
 LEAST_LEASE_RENEWALS = 3  # per lease, while the handler runs
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often work is tried, and how long it waits in between: twice as long each time."""
+
+    attempts: int = MAX_ATTEMPTS
+    first_wait: timedelta = BACK_OFF
+    longest_wait: timedelta = timedelta(hours=6)
+
+    def wait(self, attempts: int) -> timedelta:
+        """Return how long to wait after so many attempts."""
+        return min(self.first_wait * int(2 ** (attempts - 1)), self.longest_wait)
+
+
+class NoSuchJob(NotFound):
+    """There is none of that number, or the reader may not know of it."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such job.")
+
+
+USUAL = Patience()
+OF_KIND = {DELIVER: Patience(attempts=18, first_wait=timedelta(seconds=30))}  # two days
 
 
 def enqueue(
@@ -57,6 +85,16 @@ def enqueue_all(session: Session, kind: JobKind, subjects: Iterable[object], *, 
         session.execute(insert(Job), rows)
 
 
+def hurry(backends: Backends, session: Session, kind: JobKind, subject: object) -> bool:
+    """Make the waiting job of this subject due at once. Returns False when none waits or runs."""
+    query = select(Job).where(Job.kind == kind, Job.subject == str(subject))
+    living = session.exec(query.where(col(Job.status).in_([JobStatus.DUE, JobStatus.RUNNING]))).all()
+    for job in living:
+        if job.status is JobStatus.DUE:
+            job.run_at = backends.now()
+    return bool(living)
+
+
 def claim(backends: Backends) -> Job | None:
     """Take the oldest due job under a lease and a fresh fence, None when nothing is due."""
     now = backends.now()
@@ -72,11 +110,20 @@ def claim(backends: Backends) -> Job | None:
         return session.execute(taking).scalar_one_or_none()
 
 
-def _due_ids(now: object) -> Select[tuple[int]]:
+def _due_ids(now: datetime) -> Select[tuple[int]]:
     waiting = and_(col(Job.status) == JobStatus.DUE, col(Job.run_at) <= now)
     abandoned = and_(col(Job.status) == JobStatus.RUNNING, col(Job.lease_until) < now)
-    order = (col(Job.kind).in_(PATIENT), col(Job.run_at), col(Job.id))
+    order = [*(col(Job.kind) == kind for kind in PATIENT), col(Job.run_at), col(Job.id)]
+    if now.second < TURN_SECONDS:
+        order.insert(0, and_(col(Job.kind) == DELIVER, ~_one_is_told(now)).desc())
     return select(Job.id).where(or_(waiting, abandoned)).order_by(*order)  # type: ignore[return-value]
+
+
+def _one_is_told(now: datetime) -> ColumnElement[bool]:
+    """A delivery is under way: however slow its receiver, it holds up one worker and no second one."""
+    other = aliased(Job)
+    is_running = and_(col(other.status) == JobStatus.RUNNING, col(other.lease_until) >= now)
+    return exists().where(col(other.kind) == DELIVER, is_running)
 
 
 def run_next(backends: Backends, handlers: Mapping[JobKind, Handler]) -> bool:
@@ -85,7 +132,7 @@ def run_next(backends: Backends, handlers: Mapping[JobKind, Handler]) -> bool:
     if job is None:
         return False
     with structlog.contextvars.bound_contextvars(job_id=job.id, kind=job.kind, subject=job.subject):
-        if job.attempts > MAX_ATTEMPTS:  # each of its workers died before it could say why
+        if job.attempts > _patience(job).attempts:  # each of its workers died before it could say why
             _fail(backends, job, "The worker died in each attempt.", is_final=True)
         else:
             _run(backends, job, handlers[job.kind])
@@ -107,11 +154,25 @@ def _run(backends: Backends, job: Job, handler: Handler) -> None:
 
 
 def _fail(backends: Backends, job: Job, reason: str, *, is_final: bool) -> None:
-    if is_final or job.attempts >= MAX_ATTEMPTS:
+    if is_final or _is_last(job):
         _finish(backends, job, status=JobStatus.FAILED, finished_at=backends.now(), last_error=reason)
     else:
-        wait = BACK_OFF * 2 ** (job.attempts - 1)
-        _finish(backends, job, status=JobStatus.DUE, run_at=backends.now() + wait, last_error=reason)
+        run_at = backends.now() + _patience(job).wait(job.attempts)
+        _finish(backends, job, status=JobStatus.DUE, run_at=run_at, last_error=reason)
+
+
+def _patience(job: Job) -> Patience:
+    return OF_KIND.get(job.kind, USUAL)
+
+
+def _is_last(job: Job) -> bool:
+    return job.attempts >= _patience(job).attempts
+
+
+def is_last_attempt(session: Session, kind: JobKind, subject: object) -> bool:
+    """Tell whether the running job is not tried again after this. For handlers that leave a word."""
+    running = select(Job).where(Job.kind == kind, Job.subject == str(subject))
+    return any(_is_last(job) for job in session.exec(running.where(Job.status == JobStatus.RUNNING)))
 
 
 def _finish(backends: Backends, job: Job, **values: object) -> None:
@@ -151,29 +212,6 @@ class _Renewing:
 # --- what people see and do ----------------------------------------------------------------
 
 
-def failed(backends: Backends, *, by: Account | None) -> Sequence[tuple[Job, str]]:
-    """Return (job, event name) of every job that gave up or is trying again, newest first. Admins only."""
-    access.require_role(by, Role.ADMIN)
-    troubled = or_(col(Job.status) == JobStatus.FAILED, col(Job.last_error).is_not(None))
-    with backends.reading() as session:
-        rows = session.exec(
-            select(Job, Event.name)
-            .join(Event, col(Event.id) == col(Job.event_id), isouter=True)
-            .where(troubled, col(Job.status) != JobStatus.DONE)
-            .order_by(col(Job.id).desc())
-            .limit(500)
-        )
-        return [(job, name or "") for job, name in rows]
-
-
-def failed_of_event(backends: Backends, event_id: int, *, by: Account | None) -> Sequence[Job]:
-    """Return the jobs of an event that gave up, newest first."""
-    with backends.reading() as session:
-        access.require(session, by, Action.SEE, event_id)
-        query = select(Job).where(Job.event_id == event_id, Job.status == JobStatus.FAILED)
-        return session.exec(query.order_by(col(Job.id).desc()).limit(500)).all()
-
-
 def counts(backends: Backends) -> dict[JobStatus, int]:
     """Return how many jobs stand where; appointments do not count."""
     with backends.reading() as session:
@@ -191,15 +229,23 @@ def unfinished(backends: Backends) -> int:
         return session.exec(select(func.count()).select_from(Job).where(waiting)).one()
 
 
-def retry(backends: Backends, job_id: int, *, by: Account | None) -> None:
-    """Make a job that gave up due again, with all its attempts. Admins, and who may upload to its event."""
+def retry(backends: Backends, job_id: int, *, by: Account | None) -> Job:
+    """Make a job that gave up due again, with all its attempts, and return it; others stay as they are.
+
+    For admins, and who may upload to its event; a delivery is for who has webhooks there. Raises NoSuchJob.
+    """
     with backends.transaction() as session:
-        job = session.get(Job, job_id)
-        if job is None:
-            raise NotFound("There is no such job.")
-        if job.event_id is None:
-            access.require_role(by, Role.ADMIN)
-        else:
-            access.require(session, by, Action.UPLOAD, job.event_id)
+        job = session.get(Job, job_id, with_for_update=True)
+        if job is None or not _is_known(session, job, by):
+            raise NoSuchJob
+        if job.event_id is not None:
+            access.require(session, by, Action.EDIT if job.kind is DELIVER else Action.UPLOAD, job.event_id)
         if job.status is JobStatus.FAILED:
             job.status, job.attempts, job.run_at, job.finished_at = JobStatus.DUE, 0, backends.now(), None
+    return job
+
+
+def _is_known(session: Session, job: Job, by: Account | None) -> bool:
+    if job.event_id is not None:
+        return access.may(session, by, Action.SEE, job.event_id)
+    return by is not None and by.is_active and by.role is Role.ADMIN

@@ -17,19 +17,19 @@ from core import (
     downloads,
     events,
     galleries,
-    jobs,
     orders,
     payments,
     photos,
     search,
     sharing,
+    troubles,
     worker,
 )
 from core.access import Viewer
 from core.backends import Backends
 from core.errors import PlatformError
+from core.gateway import PaymentState
 from core.incoming import Incoming
-from core.ports import PaymentState
 from models.account import Account, Role
 from models.consent import Purpose
 from models.event import Event, EventStatus
@@ -165,7 +165,7 @@ def upload_file(backends: Backends, gallery_id: int, path: Path, *, by: Account)
 
 
 def _note_failures(backends: Backends, event: Event, owner: Account, report: Report) -> None:
-    failed = jobs.failed_of_event(backends, event.id, by=owner)
+    failed = troubles.given_up(backends, event.id, by=owner)
     names = photos.names(backends, event.id, [job.subject for job in failed], by=owner)
     report.refusals |= {names[job.subject]: job.last_error or "" for job in failed}
 

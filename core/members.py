@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from core import access, audit
@@ -31,16 +32,12 @@ def of_event(backends: Backends, event_id: int, *, by: Account | None) -> Sequen
         sees_addresses = access.may(session, by, Action.EDIT, event_id)
         query = select(EventMember, Account).join(Account).where(EventMember.event_id == event_id)
         rows = session.exec(query.order_by(col(Account.name))).all()
-    return [
-        Member(
-            account.id,
-            account.name,
-            account.email if sees_addresses else "",
-            member.role,
-            member.commission_percent,
-        )
-        for member, account in rows
-    ]
+    return [_shown(member, account, sees_address=sees_addresses) for member, account in rows]
+
+
+def _shown(member: EventMember, account: Account, *, sees_address: bool) -> Member:
+    address = account.email if sees_address else ""
+    return Member(account.id, account.name, address, member.role, member.commission_percent)
 
 
 def actions(backends: Backends, *, by: Account) -> frozenset[Action]:
@@ -60,22 +57,30 @@ def put(
     commission_percent: int = 0,
     *,
     by: Account | None,
-) -> None:
+) -> Member:
     """Give an account a part in the event, or change it. Raises NotFound for an unknown address."""
     if not 0 <= commission_percent <= 100:
         raise InvalidInput("A commission is between 0 and 100 percent.")
-    with backends.transaction() as session:
-        access.require(session, by, Action.EDIT, event_id)
-        account = session.exec(select(Account).where(Account.email == email.strip().lower())).first()
-        if account is None:
-            raise NotFound("No account has that address. Ask them to register first.")
-        _keep_an_organiser(session, event_id, account.id, role)
-        session.merge(
-            EventMember(
+    try:
+        with backends.transaction() as session:
+            access.require(session, by, Action.EDIT, event_id)
+            account = _of_address(session, email)
+            _keep_an_organiser(session, event_id, account.id, role)
+            part = EventMember(
                 event_id=event_id, account_id=account.id, role=role, commission_percent=commission_percent
             )
-        )
-        audit.record(session, "event.member", event_id, by=by, account=account.id, role=role)
+            member = session.merge(part)
+            audit.record(session, "event.member", event_id, by=by, account=account.id, role=role)
+    except IntegrityError as error:  # on its way in twice at once
+        raise Conflict("This member was changed at the same moment. Look at them again.") from error
+    return _shown(member, account, sees_address=True)
+
+
+def _of_address(session: Session, email: str) -> Account:
+    account = session.exec(select(Account).where(Account.email == email.strip().lower())).first()
+    if account is None:
+        raise NotFound("No account has that address. Ask them to register first.")
+    return account
 
 
 def remove(backends: Backends, event_id: int, account_id: int, *, by: Account | None) -> None:

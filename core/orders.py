@@ -6,7 +6,6 @@ conditional UPDATE: a payment wins over failures and expiries whenever it arrive
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 from uuid import UUID
 
 import structlog
@@ -20,8 +19,7 @@ from core.access import Viewer
 from core.backends import Backends
 from core.carts import Cart
 from core.errors import Conflict, NotFound, Unavailable
-from core.ports import PaymentEvent, PaymentState
-from models.activity import ActivityKind
+from core.gateway import PaymentEvent, PaymentState
 from models.job import JobKind
 from models.order import LineItem, Order, OrderStatus, ReceivedEvent
 from models.photo import Photo
@@ -199,16 +197,8 @@ def _pay(backends: Backends, session: Session, order: Order) -> None:
     items = session.exec(_lines_of(order)).all()
     downloads.grant(backends, session, items)
     carts.take_out(session, order.visitor_key, [item.photo_id for item in items])
-    _record(session, order, items)
+    activity.record_sale(session, order, items, by=downloads.buyer(session, order))
     log.info("order paid", order_id=str(order.id), amount=order.total_amount, currency=order.currency)
-
-
-def _record(session: Session, order: Order, items: Sequence[LineItem]) -> None:
-    buyer = downloads.buyer(session, order)
-    for event_id, group in groupby(items, key=lambda item: item.event_id):
-        amounts = [item.amount for item in group]
-        numbers = {"amount": sum(amounts), "count": len(amounts)}
-        activity.record(session, ActivityKind.PAID, by=buyer, event_id=event_id, subject=order.id, **numbers)
 
 
 def _hold(session: Session, order: Order, event: ReceivedEvent) -> None:

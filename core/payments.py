@@ -3,22 +3,28 @@
 from collections.abc import Sequence
 from typing import cast
 
-from sqlmodel import col, select
+from sqlmodel import select
 
-from core import access, orders
+from core import access, orders, paging, purchases
 from core.backends import Backends
 from core.errors import NotFound
-from core.ports import CheckoutRequest, PaymentState, PlayableGateway
+from core.gateway import CheckoutRequest, PaymentState, PlayableGateway
+from core.paging import Asked, Page
 from models.account import Account, Role
 from models.order import Order, OrderStatus
 
 
 def held(backends: Backends, *, by: Account | None) -> Sequence[Order]:
     """Return the orders whose money did not fit, newest first: an admin settles them with the buyer."""
+    return held_page(backends, paging.LONG, by=by).items
+
+
+def held_page(backends: Backends, asked: Asked, *, by: Account | None) -> Page[Order]:
+    """Return the orders whose money did not fit, newest first, page by page. Admins only."""
     access.require_role(by, Role.ADMIN)
     with backends.reading() as session:
         query = select(Order).where(Order.status == OrderStatus.HELD)
-        return session.exec(query.order_by(col(Order.created_at).desc())).all()
+        return paging.read(backends, session, query, purchases.NEWEST, asked)
 
 
 def play_request(backends: Backends, checkout_id: str) -> CheckoutRequest:
@@ -31,10 +37,14 @@ def play_state(backends: Backends, checkout_id: str) -> PaymentState:
     return _playable(backends).look_up(checkout_id).state
 
 
-def play(backends: Backends, checkout_id: str, state: PaymentState) -> None:
-    """Pay or refuse in the demo gateway; its signed message goes the way of every gateway's."""
+def play(backends: Backends, checkout_id: str, state: PaymentState) -> PaymentState:
+    """Pay or refuse in the demo gateway; its signed message goes the way of every gateway's.
+
+    Returns where the payment stands: its first answer is final.
+    """
     body, headers = _playable(backends).decide(checkout_id, state)
     orders.receive(backends, body, headers)
+    return play_state(backends, checkout_id)
 
 
 def _playable(backends: Backends) -> PlayableGateway:

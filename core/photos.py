@@ -1,10 +1,8 @@
 """The originals: upload, list, review, delete."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import delete as sql_delete
@@ -12,16 +10,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from core import access, activity, audit, jobs
+from core import access, activity, audit, jobs, notices
 from core.access import Action, Scope, Viewer
 from core.backends import Backends
 from core.errors import Conflict, Forbidden, NotFound, Unavailable
-from core.incoming import Incoming, temporary
+from core.incoming import Incoming
 from core.ports import PhotoFacts
 from models.account import Account, Role
 from models.activity import ActivityKind
 from models.event import Event, EventMember, EventStatus, Gallery, MemberRole
 from models.job import Job, JobKind, JobStatus
+from models.notice import NoticeKind
 from models.order import LineItem, Order, OrderStatus
 from models.photo import Photo, Review, Stage
 
@@ -33,8 +32,16 @@ LARGEST_ID = 2**31 - 1  # of an integer column; an address may name any number
 class AlreadyUploaded(Conflict):
     """The event has this very file."""
 
-    def __init__(self) -> None:
+    def __init__(self, twin_id: UUID | None = None) -> None:
         super().__init__("This photo is in the event already.")
+        self.twin_id = twin_id  # of the photo that is there
+
+
+class NoSuchPhoto(NotFound):
+    """A photo is not there, or the reader may not know that it is."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such photo, or no longer. Load the list again.")
 
 
 def may_upload(backends: Backends, gallery_id: int, *, by: Account | None) -> Gallery:
@@ -65,6 +72,7 @@ def upload(backends: Backends, gallery_id: int, incoming: Incoming, *, by: Accou
             session.flush()
             jobs.enqueue(session, JobKind.RENDER_PHOTO, photo.id, event_id=photo.event_id)
             _call_off(session, sweep)
+            _note_upload(session, photo)
     except (IntegrityError, Unavailable) as error:
         backends.objects.delete([photo.original_key])
         if isinstance(error, Unavailable):
@@ -80,7 +88,7 @@ def _refuse_twin(session: Session, event_id: int, digest: str) -> None:
         return
     if twin.removed_at is not None:
         raise Unavailable("This very photo is just being deleted. Try again in a moment.")
-    raise AlreadyUploaded
+    raise AlreadyUploaded(twin.id)
 
 
 def _store(backends: Backends, photo: Photo, incoming: Incoming) -> Job:
@@ -99,6 +107,11 @@ def _call_off(session: Session, sweep: Job) -> None:
     waiting = sql_delete(Job).where(col(Job.id) == sweep.id, col(Job.status) == JobStatus.DUE)
     if session.execute(waiting).rowcount != 1:  # type: ignore[attr-defined]
         raise Unavailable("This upload took too long. Try this file again.")
+
+
+def _note_upload(session: Session, photo: Photo) -> None:
+    kind, gallery_id = NoticeKind.PHOTO_UPLOADED, photo.gallery_id
+    notices.note_photos(session, kind, photo.event_id, [photo.id], gallery_id=gallery_id)
 
 
 def _row(
@@ -123,16 +136,6 @@ def _row(
 def _in_zone(taken_at: datetime | None, event: Event) -> datetime | None:
     # Cameras write local time without a zone: it is read as the event's.
     return None if taken_at is None else taken_at.replace(tzinfo=event.zone).astimezone(UTC)
-
-
-@contextmanager
-def local_copy(backends: Backends, key: str) -> Iterator[Path]:
-    """A stored object as a temporary file, for the pixel sandbox."""
-    with temporary(backends) as file, backends.objects.open(key) as content:
-        while chunk := content.read(1 << 20):
-            file.write(chunk)
-        file.flush()
-        yield Path(file.name)
 
 
 # --- what visitors see ---------------------------------------------------------------------
@@ -203,10 +206,8 @@ def _page(session: Session, query: SelectOfScalar[Photo], offset: int, limit: in
 
 # --- what members see and do ---------------------------------------------------------------
 
-REVIEWABLE = (
-    col(Photo.stage) != Stage.UPLOADED,
-    col(Photo.removed_at).is_(None),
-)  # there is something to see
+# There is something to see.
+REVIEWABLE = (col(Photo.stage) != Stage.UPLOADED, col(Photo.removed_at).is_(None))
 
 
 def for_review(
@@ -254,26 +255,22 @@ def review(
 ) -> dict[UUID, Review]:
     """Give one verdict to several photos of one event; return the verdicts before, for undo."""
     with backends.transaction() as session:
-        photos, event_id = _several(session, photo_ids)
-        access.require(session, by, Action.REVIEW, event_id)
+        photos, event_id = _several(session, photo_ids, by)
         before = {photo.id: photo.review for photo in photos}
+        now, reviewer_id = backends.now(), access.signed_in(by).id
         for photo in photos:
-            photo.review, photo.reviewed_at, photo.reviewed_by = (
-                verdict,
-                backends.now(),
-                by.id if by else None,
-            )
+            photo.review, photo.reviewed_at, photo.reviewed_by = verdict, now, reviewer_id
         audit.record(session, "photo.review", event_id, by=by, verdict=verdict, photos=len(photos))
         viewer = Viewer(visitor_key="", account=by)
         activity.record(session, ActivityKind.APPROVAL, by=viewer, event_id=event_id, photos=len(photos))
+        notices.note_photos(session, NoticeKind.PHOTO_REVIEWED, event_id, list(before), review=verdict.value)
     return before
 
 
 def delete(backends: Backends, photo_ids: Sequence[UUID], *, by: Account | None) -> None:
     """Hide photos at once and have a job take them apart. Raises Conflict for photos that were sold."""
     with backends.transaction() as session:
-        photos, event_id = _several(session, photo_ids)
-        access.require(session, by, Action.REVIEW, event_id)
+        photos, event_id = _several(session, photo_ids, by)
         if session.exec(_ordered(photo_ids)).first():
             raise Conflict(
                 "Some of these photos are in orders and stay for their buyers. Reject them to hide them."
@@ -282,6 +279,7 @@ def delete(backends: Backends, photo_ids: Sequence[UUID], *, by: Account | None)
             photo.removed_at = backends.now()
             jobs.enqueue(session, JobKind.DELETE_PHOTO, photo.id, event_id=event_id)
         audit.record(session, "photo.delete", event_id, by=by, photos=len(photos))
+        notices.note_photos(session, NoticeKind.PHOTO_DELETED, event_id, [photo.id for photo in photos])
 
 
 def _ordered(photo_ids: Sequence[UUID]) -> SelectOfScalar[UUID]:
@@ -291,8 +289,12 @@ def _ordered(photo_ids: Sequence[UUID]) -> SelectOfScalar[UUID]:
     return lines.where(col(LineItem.photo_id).in_(photo_ids), col(Order.status).in_(living))
 
 
-def _several(session: Session, photo_ids: Sequence[UUID]) -> tuple[Sequence[Photo], int]:
+def _several(session: Session, photo_ids: Sequence[UUID], by: Account | None) -> tuple[Sequence[Photo], int]:
+    """Return the photos, all of one event, for who reviews it. Raises NoSuchPhoto, Forbidden."""
     photos = session.exec(select(Photo).where(col(Photo.id).in_(photo_ids))).all()
-    if not photos or len({photo.event_id for photo in photos}) != 1:
-        raise NotFound("Those photos are not there, or not in one event.")
-    return photos, photos[0].event_id
+    event_ids = {photo.event_id for photo in photos}
+    is_whole = len(event_ids) == 1 and len(photos) == len(set(photo_ids))
+    if not is_whole or access.member_role(session, by, min(event_ids)) is None:
+        raise NoSuchPhoto  # the same for those who may not know that they are there
+    access.require(session, by, Action.REVIEW, min(event_ids))
+    return photos, min(event_ids)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -182,90 +182,50 @@ class PixelSandbox(Protocol):
         ...
 
 
-# --- payments ------------------------------------------------------------------------------
+# --- limits, mail, webhooks ----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class CheckoutLine:
-    """One priced line as the buyer sees it at the gateway."""
-
-    label: str
-    amount: int  # minor units, of all pieces
-    quantity: int
-
-
-@dataclass(frozen=True)
-class CheckoutRequest:
-    """What the gateway needs to take the money of one order."""
-
-    order_id: UUID  # also the idempotency key
-    lines: Sequence[CheckoutLine]
-    amount: int  # minor units, the sum of the lines
-    currency: str  # "THB"
-    email: str
-    return_url: str  # the order page
-    cancel_url: str  # the cart
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A checkout opened at the gateway."""
-
-    id: str
-    url: str
-
-
-class PaymentState(StrEnum):
-    """Where a checkout stands at the gateway."""
-
-    OPEN = "open"
-    PAID = "paid"
-    FAILED = "failed"
-    EXPIRED = "expired"
-
-
-@dataclass(frozen=True)
-class PaymentEvent:
-    """One verified message from the gateway, or our own look at it."""
-
-    id: str  # the gateway's event id; a repeat has the same
-    order_id: UUID
-    checkout_id: str
-    state: PaymentState
-    amount: int  # minor units
-    currency: str
-
-
-class PaymentGateway(Protocol):
-    """Takes money for an order. Every method raises Unavailable while the gateway is away."""
+class Bucket:
+    """How often something may be done by one key: `size` at once, `size` again in every `period`."""
 
     name: str
+    size: int
+    period: timedelta
 
-    def start_checkout(self, request: CheckoutRequest) -> Checkout:
-        """Open a checkout; the same order id returns the same checkout."""
-        ...
 
-    def read_event(self, body: bytes, headers: Mapping[str, str]) -> PaymentEvent | None:
-        """Verify raw bytes and return the event, None for one we do not handle. Raises Forbidden."""
-        ...
+class Limiter(Protocol):
+    """Token buckets, one for each key. Raises Unavailable while its server is away."""
 
-    def look_up(self, checkout_id: str) -> PaymentEvent:
-        """Return where a checkout stands now. Raises NotFound."""
-        ...
-
-    def refund(self, checkout_id: str, amount: int, idempotency_key: str) -> str:
-        """Give `amount` minor units back and return the refund's id. Raises Conflict on too much."""
+    def take(self, bucket: Bucket, key: str) -> timedelta:
+        """Take a token; return zero, or how long to wait when there is none."""
         ...
 
 
-class PlayableGateway(PaymentGateway, Protocol):
-    """A gateway of ours where the visitor plays the bank: no money moves."""
+@dataclass(frozen=True)
+class Mail:
+    """A message to one person, in plain text."""
 
-    def request(self, checkout_id: str) -> CheckoutRequest:
-        """Return what was asked to be paid. Raises NotFound."""
+    to: str
+    subject: str
+    text: str
+
+
+class Mailer(Protocol):
+    """Sends mail."""
+
+    def send(self, mail: Mail) -> None:
+        """Hand a message over. Raises InvalidInput when it is refused for good, else Unavailable."""
         ...
 
-    def decide(self, checkout_id: str, state: PaymentState) -> tuple[bytes, dict[str, str]]:
-        """Pay or refuse, and return the signed message (body, headers) for `read_event`."""
+
+class HookSender(Protocol):
+    """Tells other people's servers what happened."""
+
+    def check(self, url: str) -> None:
+        """Raises InvalidInput for an address that nothing is sent to: no HTTPS, or of a private network."""
+        ...
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Return the status of the answer. Raises InvalidInput as `check` does, Unavailable without one."""
         ...

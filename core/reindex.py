@@ -7,17 +7,27 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from core import access, audit, engines, indexes, jobs, weights
+from core import access, audit, engines, indexes, jobs, paging, weights
 from core.access import Action
 from core.backends import Backends
-from core.errors import Conflict, PlatformError, Unavailable
+from core.errors import Conflict, InvalidInput, PlatformError, Unavailable
+from core.paging import Asked, Order, Page
 from core.ports import EngineIdentity
+from core.weights import EngineState, WeightsMissing
 from models.account import Account, Role
 from models.event import Event
 from models.face import FaceIndex, IndexedPhoto, IndexStatus
 from models.job import Job, JobKind, JobStatus
 from models.photo import Photo, Stage
+
+_NEWEST = Order[Event](
+    "face-indexes",
+    (col(Event.held_on), col(Event.id)),
+    lambda event: (event.held_on, event.id),
+    is_descending=True,
+)
 
 
 class AlreadyBuilding(Conflict):
@@ -25,6 +35,14 @@ class AlreadyBuilding(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This event is being re-indexed already. Wait until it is done, or cancel it first.")
+
+
+class NoSuchEngine(InvalidInput):
+    """Nobody knows an engine of that name."""
+
+
+class NotInstalled(Conflict):
+    """The engine's files are not here, or not the right ones."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +68,10 @@ class Standing:
 def start(backends: Backends, event_id: int, engine: str, *, by: Account | None) -> None:
     """Build an index of the event with another engine, or another version of its own, in the background.
 
-    Raises UnknownEngine, Unavailable when the engine's weights are not here, AlreadyBuilding, and Conflict
-    when there is nothing to change.
+    Raises NoSuchEngine, NotInstalled, AlreadyBuilding, and Conflict when there is nothing to change.
     """
     access.require_role(by, Role.ADMIN)
-    identity = backends.pixels.identity(engines.named(engine).name)
+    identity = _chosen(backends, engine)
     with backends.transaction() as session:
         _existing(session, event_id)
         indexes.lock(session, event_id)
@@ -71,6 +88,15 @@ def start(backends: Backends, event_id: int, engine: str, *, by: Account | None)
         jobs.enqueue_all(session, JobKind.REINDEX_PHOTO, photo_ids, event_id=event_id)
         indexes.switch_if_whole(session, event_id)  # without photos it is whole at once
         audit.record(session, "event.reindex", event_id, by=by, before=before.engine, engine=engine)
+
+
+def _chosen(backends: Backends, engine: str) -> EngineIdentity:
+    try:
+        return backends.pixels.identity(engines.named(engine).name)
+    except engines.UnknownEngine as error:
+        raise NoSuchEngine(error.key, **error.params) from error
+    except WeightsMissing as error:
+        raise NotInstalled(error.key, **error.params) from error
 
 
 def cancel(backends: Backends, event_id: int, *, by: Account | None) -> None:
@@ -108,12 +134,28 @@ def overview(backends: Backends, *, by: Account | None) -> Sequence[Standing]:
     """Return how every event stands that has an index, newest first. Admins only."""
     access.require_role(by, Role.ADMIN)
     with backends.reading() as session:
+        events = session.exec(_served().order_by(*(column.desc() for column in _NEWEST.columns))).all()
         known, in_use = _Overview(session), _in_use(session)
-        events = session.exec(
-            select(Event)
-            .where(col(Event.id).in_(known.serving))
-            .order_by(col(Event.held_on).desc(), col(Event.id).desc())
-        ).all()
+    return _standings(backends, events, known, in_use)
+
+
+def listing(backends: Backends, asked: Asked, *, by: Account | None) -> Page[Standing]:
+    """Return a page of what `overview` returns. Admins only."""
+    access.require_role(by, Role.ADMIN)
+    with backends.reading() as session:
+        found = paging.read(backends, session, _served(), _NEWEST, asked)
+        known, in_use = _Overview(session), _in_use(session)
+    return Page(_standings(backends, found.items, known, in_use), found.next_cursor)
+
+
+def _served() -> SelectOfScalar[Event]:
+    serving = select(FaceIndex.event_id).where(FaceIndex.status == IndexStatus.SERVING)
+    return select(Event).where(col(Event.id).in_(serving))
+
+
+def _standings(
+    backends: Backends, events: Sequence[Event], known: "_Overview", in_use: Sequence[FaceIndex]
+) -> Sequence[Standing]:
     problem = cache(lambda identity: _problem(backends, identity))  # an engine that is not here is asked once
     # By event and words: both its indexes may have the same problem.
     problems: dict[int, dict[str, PlatformError]] = {}
@@ -123,6 +165,12 @@ def overview(backends: Backends, *, by: Account | None) -> Sequence[Standing]:
     return [
         Standing(event, known.of(event.id), list(problems.get(event.id, {}).values())) for event in events
     ]
+
+
+def engines_here(backends: Backends, *, by: Account | None) -> Sequence[EngineState]:
+    """Return how every engine stands on this machine. Admins only. Raises WeightsUnusable."""
+    access.require_role(by, Role.ADMIN)
+    return weights.overview(backends.settings.weights_folder)
 
 
 def used(backends: Backends) -> Collection[EngineIdentity]:

@@ -74,6 +74,11 @@ def open_signed(backends: Backends, token: str, *, by: Account | None) -> Pictur
         photo = session.get(Photo, UUID(photo_id))
         if photo is None or photo.removed_at is not None or not _holds(backends, session, grant, photo, by):
             raise NoSuchPicture
+    return opened(backends, photo, name)
+
+
+def opened(backends: Backends, photo: Photo, name: str) -> Picture:
+    """Return a rendition for somebody who may see it. Raises NotFound when there is none."""
     key = photo.rendition_key(name)
     length = backends.objects.size(key)
     return Picture(backends.objects.open(key), length, f'"{photo.sha256[:16]}-{name}"')

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from models.photo import Photo
@@ -31,6 +32,21 @@ class Found:
     def hits(self) -> Sequence[Hit]:
         """Every photo that is shown, the sure ones first."""
         return (*self.sure, *self.maybe)
+
+
+class SeenFace(NamedTuple):
+    """What is left of a hit when its photo is put away."""
+
+    face_id: UUID
+    certainty: float
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """As much of what a search showed as it takes to refine it."""
+
+    hits: Sequence[SeenFace]
+    index_id: int | None
 
 
 class Company(StrEnum):

@@ -6,16 +6,17 @@ from uuid import UUID
 import numpy as np
 from sqlmodel import func, select
 
-from core import access, activity, consent, crowds, indexes, matching, photos, selfies
+from core import access, activity, consent, crowds, indexes, limits, matching, notices, photos, selfies
 from core.access import Scope, Viewer
 from core.backends import Backends
 from core.cohorts import Embeddings
 from core.errors import Conflict, InvalidInput, PlatformError
 from core.incoming import FileTooBig
-from core.results import Found, Hit
+from core.results import Found, Hit, Remembered
 from models.activity import ActivityKind
 from models.consent import Purpose
 from models.face import FaceIndex
+from models.notice import NoticeKind
 from models.photo import Photo
 
 MOST_SELFIES = 5  # of one person, in one search
@@ -35,6 +36,19 @@ def require_ready(backends: Backends, event_id: int, *, by: Viewer) -> None:
         access.view(session, by, event_id)
         index = indexes.serving(session, event_id)
     indexes.require_searchable(backends, index)
+
+
+def scope(backends: Backends, event_id: int, *, by: Viewer) -> Scope:
+    """Return what somebody sees of an event who wants to search it. Raises NoSuchEvent."""
+    with backends.reading() as session:
+        return access.view(session, by, event_id)
+
+
+def admit(backends: Backends, event_id: int, address: str, *, by: Viewer) -> Scope:
+    """Let somebody search once, before selfies are taken; return what they see. Raises NotFound, TooOften."""
+    seen = scope(backends, event_id, by=by)
+    limits.search(backends, seen, by, address)
+    return seen
 
 
 def by_selfies(
@@ -69,14 +83,14 @@ def by_selfies(
     except PlatformError as refusal:
         _count(backends, event_id, by, **{f"refused_{type(refusal).__name__}": 1})
         raise
-    _count(backends, event_id, by, sure=len(found.sure), maybe=len(found.maybe))
+    _tell(backends, event_id, by, sure=len(found.sure), maybe=len(found.maybe))
     return found
 
 
 def refined(
     backends: Backends,
     event_id: int,
-    found: Found,
+    found: Found | Remembered,
     mine: Set[UUID],
     not_mine: Set[UUID],
     *,
@@ -127,6 +141,12 @@ def _count(
         activity.record(session, kind, by=by, event_id=event_id, **numbers)
 
 
+def _tell(backends: Backends, event_id: int, by: Viewer, **numbers: int) -> None:
+    with backends.transaction() as session:
+        activity.record(session, ActivityKind.SEARCH, by=by, event_id=event_id, **numbers)
+        notices.note(session, NoticeKind.SEARCH_MADE, event_id, **numbers)
+
+
 def _find(
     backends: Backends, scope: Scope, index: FaceIndex | None, probes: Embeddings, known: Found | None
 ) -> Found:
@@ -175,7 +195,7 @@ def _hits(faces: crowds.Faces, matches: Sequence[matching.Hit], shown: Mapping[U
     ]
 
 
-def _seen(faces: crowds.Faces, found: Found) -> list[matching.Hit]:
+def _seen(faces: crowds.Faces, found: Found | Remembered) -> list[matching.Hit]:
     """Return a result as rows of the crowd, without what was deleted since."""
     rows = [(faces.face_ids.row(hit.face_id), hit.certainty) for hit in found.hits]
     return [

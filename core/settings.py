@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, model_validator
@@ -51,6 +51,34 @@ class Settings(BaseSettings):
     s3_bucket: str = Field(default="encore", description="Bucket for originals and renditions.")
     s3_region: str = Field(default="us-east-1", description="Region the bucket is in.")
     s3_secure: bool = Field(default=True, description="Speak HTTPS to the S3 server.")
+
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="Redis, where several sites count their limits together; default: each in memory.",
+    )
+    proxies: int = Field(
+        default=0, ge=0, le=10, description="Proxies in front that write X-Forwarded-For; 0: none is heard."
+    )
+    cors_origins: str = Field(
+        default="", description="Other sites whose scripts may use the API, with commas between; * is every."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Opens /metrics to those who send it; default: only this machine may look."
+    )
+    access_token_ttl: timedelta = Field(
+        default=timedelta(minutes=10), description="How long a program's access token lasts."
+    )
+
+    smtp_host: str | None = Field(
+        default=None, description="Mail server; default: mails are files in `data`."
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the mail server is spoken to."
+    )
+    smtp_user: str | None = Field(default=None, description="Account at the mail server, when it wants one.")
+    smtp_password: SecretStr | None = Field(default=None, description="Its password.")
+    mail_from: str = Field(default="", description="Sender of mails; default: encore@ and the public host.")
 
     pixel_children: int = Field(default=2, ge=1, le=64, description="Processes that decode pictures.")
     pixel_memory_mib: int = Field(
@@ -104,6 +132,16 @@ class Settings(BaseSettings):
     def url(self, path: str) -> str:
         """Return the full public URL of a local path."""
         return self.public_url + path
+
+    @property
+    def mail_sender(self) -> str:
+        """The address that mails come from."""
+        return self.mail_from or f"encore@{urlsplit(self.public_url).hostname}"
+
+    @property
+    def cors(self) -> list[str]:
+        """The other sites whose scripts may use the API."""
+        return [origin.strip().rstrip("/") for origin in self.cors_origins.split(",") if origin.strip()]
 
     def sqlalchemy_url(self) -> str:
         """Return the database to use."""

@@ -1,21 +1,34 @@
 """Share links: an address, a QR code, an expiry, and an end."""
 
 import io
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
 import segno
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from core import access, activity, audit
+from core import access, activity, audit, days, paging
 from core.access import Action, Viewer
 from core.backends import Backends
 from core.errors import Forbidden, InvalidInput, NotFound
+from core.paging import Asked, Order, Page
 from models.account import Account
 from models.activity import ActivityKind
 from models.event import Event, Gallery
 from models.sharing import ShareLink, VisitorAccess
+
+_ADDRESS = re.compile(r".*[?&]share=([\w.-]+)", re.ASCII | re.DOTALL)
+_NEWEST = Order[ShareLink]("links", (col(ShareLink.id),), lambda link: (link.id,), is_descending=True)
+
+
+class NoSuchLink(NotFound):
+    """There is no such link, or the reader may not know of it."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such link.")
 
 
 class LinkClosed(NotFound):
@@ -34,7 +47,8 @@ def create(
     gallery_id: int | None = None,
     expires_at: datetime | None = None,
 ) -> ShareLink:
-    """Make a link to an event, or to one of its galleries."""
+    """Make a link to an event, or to one of its galleries. Raises InvalidInput, NotFound."""
+    days.check_year(expires_at)
     if expires_at is not None and expires_at <= backends.now():
         raise InvalidInput("The link would have expired already. Choose a later day.")
     with backends.transaction() as session:
@@ -68,6 +82,15 @@ def address(backends: Backends, link: ShareLink) -> str:
     return backends.settings.url(f"/gallery?share={token}")
 
 
+def qr(backends: Backends, link_id: int, *, by: Account | None) -> bytes:
+    """Return the QR code of a link that works, as PNG. Raises NoSuchLink, LinkClosed."""
+    with backends.reading() as session:
+        link = _of(session, link_id, by)
+    if not link.is_open(backends.now()):
+        raise LinkClosed
+    return qr_png(address(backends, link))
+
+
 def qr_png(url: str) -> bytes:
     """Return a QR code of the URL as PNG, about 600 pixels wide, readable from a poster."""
     target = io.BytesIO()
@@ -76,14 +99,19 @@ def qr_png(url: str) -> bytes:
 
 
 def revoke(backends: Backends, link_id: int, *, by: Account | None) -> None:
-    """End a link: it opens nothing from now on, for anyone."""
+    """End a link: it opens nothing from now on, for anyone. Raises NoSuchLink."""
     with backends.transaction() as session:
-        link = session.get(ShareLink, link_id)
-        if link is None:
-            raise NotFound("There is no such link.")
-        access.require(session, by, Action.SHARE, link.event_id)
+        link = _of(session, link_id, by)
         link.revoked_at = link.revoked_at or backends.now()
         audit.record(session, "share.revoke", link_id, by=by, event=link.event_id)
+
+
+def _of(session: Session, link_id: int, by: Account | None) -> ShareLink:
+    link = session.get(ShareLink, link_id)
+    if link is None or access.member_role(session, by, link.event_id) is None:
+        raise NoSuchLink
+    access.require(session, by, Action.SHARE, link.event_id)
+    return link
 
 
 def of_event(backends: Backends, event_id: int, *, by: Account | None) -> Sequence[ShareLink]:
@@ -92,6 +120,14 @@ def of_event(backends: Backends, event_id: int, *, by: Account | None) -> Sequen
         access.require(session, by, Action.SHARE, event_id)
         query = select(ShareLink).where(ShareLink.event_id == event_id)
         return session.exec(query.order_by(col(ShareLink.id).desc())).all()
+
+
+def listing(backends: Backends, event_id: int, asked: Asked, *, by: Account | None) -> Page[ShareLink]:
+    """Return a page of the links of an event, newest first."""
+    with backends.reading() as session:
+        access.require(session, by, Action.SHARE, event_id)
+        query = select(ShareLink).where(ShareLink.event_id == event_id)
+        return paging.read(backends, session, query, _NEWEST, asked)
 
 
 def open_link(backends: Backends, token: str, *, by: Viewer) -> Event:
@@ -104,6 +140,13 @@ def open_link(backends: Backends, token: str, *, by: Viewer) -> Event:
             "Your browser refuses cookies, and this link needs one. Allow it and open the link again."
         )
     link_id, nonce = _read(backends, token)
+    try:
+        return _let_in(backends, link_id, nonce, by)
+    except IntegrityError:  # another call of theirs opened it at the same moment
+        return _let_in(backends, link_id, nonce, by)
+
+
+def _let_in(backends: Backends, link_id: int, nonce: str, by: Viewer) -> Event:
     with backends.transaction() as session:
         link = session.get(ShareLink, link_id)
         if link is None or not secrets.compare_digest(link.nonce, nonce) or not link.is_open(backends.now()):
@@ -115,6 +158,12 @@ def open_link(backends: Backends, token: str, *, by: Viewer) -> Event:
             session.add(VisitorAccess(visitor_key=by.visitor_key, share_link_id=link_id))
             activity.record(session, ActivityKind.LINK_OPENED, by=by, event_id=event.id, subject=link_id)
     return event
+
+
+def token_of(link: str) -> str:
+    """Return the token of a link that is given by its address; what is no address is the token itself."""
+    found = _ADDRESS.match(link.strip())
+    return found[1] if found else link.strip()
 
 
 def _read(backends: Backends, token: str) -> tuple[int, str]:

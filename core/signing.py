@@ -1,6 +1,7 @@
 """Signed, readable tokens for addresses: what was signed for one purpose opens no other."""
 
 import hashlib
+import hmac
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -23,6 +24,10 @@ class Signer:
         except BadData:
             return None
         return parts if isinstance(parts, list) else None
+
+    def key(self, purpose: str) -> bytes:
+        """Return 32 bytes for one purpose, for libraries that sign or encrypt by themselves."""
+        return hmac.digest(self._secret.encode(), f"encore.key.{purpose}".encode(), "sha256")
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
         return URLSafeSerializer(

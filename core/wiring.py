@@ -6,15 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core import processes, weights
+from core.adapters.bucket_limiter import BucketLimiter
 from core.adapters.chroma_vectors import ChromaVectors
 from core.adapters.demo_gateway import DemoGateway
+from core.adapters.folder_mailer import FolderMailer
 from core.adapters.folder_store import FolderStore
+from core.adapters.hook_sender import HttpHooks
 from core.adapters.minio_store import MinioStore
 from core.adapters.process_sandbox import ProcessSandbox
+from core.adapters.smtp_mailer import SmtpMailer
 from core.adapters.weight_downloads import fetch
 from core.backends import Backends, open_database
 from core.engines import EngineSpec
-from core.ports import ObjectStore, VectorStore
+from core.ports import Mailer, ObjectStore, VectorStore
 from core.settings import Settings
 from core.signing import Signer
 
@@ -38,7 +42,23 @@ def build(settings: Settings, vectors: VectorStore | None = None) -> Backends:
             time_limit=settings.pixel_time_limit,
         ),
         payments=DemoGateway(settings.data / "demo-payments", secret, settings.public_url),
+        limiter=BucketLimiter(settings.redis_url.get_secret_value() if settings.redis_url else None),
+        mailer=_mailer(settings),
+        hooks=HttpHooks(may_be_private=settings.is_loopback),
         signer=Signer(secret),
+    )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    if settings.smtp_host is None:
+        return FolderMailer(settings.data / "mail", settings.mail_sender)
+    return SmtpMailer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        sender=settings.mail_sender,
     )
 
 

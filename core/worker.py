@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from core import incoming, indexes, ingest, jobs, orders
+from core import deliveries, incoming, indexes, ingest, jobs, orders, resets, sweeps
 from core.backends import Backends
 from models.job import JobKind
 
@@ -21,6 +22,9 @@ HANDLERS: dict[JobKind, jobs.Handler] = {
     JobKind.SWEEP_UPLOAD: ingest.sweep_upload,
     JobKind.SETTLE_ORDER: orders.settle,
     JobKind.EXPIRE_ORDER: orders.expire,
+    JobKind.DELIVER_WEBHOOK: deliveries.send,
+    JobKind.SWEEP_OLD: sweeps.sweep_old,
+    JobKind.SEND_PASSWORD_RESET: resets.send,
 }
 
 IDLE_SECONDS = 0.5  # between two looks at an empty queue
@@ -30,6 +34,8 @@ DRAIN_LOOK_SECONDS = 0.1
 def run(backends: Backends, stop: threading.Event) -> None:
     """Work on jobs, several at once, until `stop` is set; the jobs at hand are finished first."""
     incoming.sweep(backends)
+    with suppress(OperationalError):  # away at the very start: an appointment is made once and goes on
+        sweeps.appoint(backends)
     threads = _start(backends, stop)
     log.info("worker ready", threads=len(threads))
     for thread in threads:

@@ -8,8 +8,11 @@ from models import (  # noqa: F401  (imported for their tables)
     consent,
     event,
     face,
+    idempotency,
     job,
+    notice,
     order,
     photo,
     sharing,
+    webhook,
 )

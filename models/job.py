@@ -20,6 +20,9 @@ class JobKind(StrEnum):
     SWEEP_UPLOAD = "sweep_upload"
     SETTLE_ORDER = "settle_order"
     EXPIRE_ORDER = "expire_order"
+    SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105
+    DELIVER_WEBHOOK = "deliver_webhook"
+    SWEEP_OLD = "sweep_old"
 
 
 class JobStatus(StrEnum):

@@ -13,13 +13,14 @@ from sqlmodel import SQLModel
 
 import models  # noqa: F401  (registers every table)
 from core import jobs, wiring
+from core.adapters.bucket_limiter import BucketLimiter
 from core.adapters.demo_gateway import DemoGateway
 from core.backends import Backends, open_database
 from core.settings import Settings
 from core.signing import Signer
 from core.worker import HANDLERS
 from tests.fake_pixels import FakePixels
-from tests.fakes import MemoryStore, MemoryVectors
+from tests.fakes import MemoryHooks, MemoryMailer, MemoryStore, MemoryVectors
 
 # A busy machine is slow now and then: time limits are pytest's.
 hypothesis.settings.register_profile("encore", deadline=None)
@@ -48,14 +49,19 @@ def _fresh_log() -> Iterator[None]:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings that read no environment and write to a temporary folder."""
+    return settings_in(tmp_path, monkeypatch)
+
+
+def settings_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings that read no environment and write to a folder."""
     for name in ("PORT", *(f"ENCORE_{field.upper()}" for field in Settings.model_fields)):
         monkeypatch.delenv(name, raising=False)
     return Settings(
         _env_file=None,
-        data=tmp_path / "data",
+        data=folder / "data",
         public_url="http://localhost:8501",
         secret=SecretStr(SECRET),
-        database_url=f"sqlite:///{tmp_path / 'encore.db'}",
+        database_url=f"sqlite:///{folder / 'encore.db'}",
     )
 
 
@@ -72,21 +78,29 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def backends(settings: Settings, empty_database: Path) -> Iterator[Backends]:
     """Every backend a fake that behaves, but for the database, which is a real SQLite file."""
+    made = backends_with(settings, empty_database)
+    wiring.use(made)
+    yield made
+    wiring.use(None)
+    made.engine.dispose()
+
+
+def backends_with(settings: Settings, database: Path) -> Backends:
+    """Fakes, beside a copy of a database."""
     settings.data.mkdir(parents=True, exist_ok=True)
-    shutil.copy(empty_database, settings.sqlalchemy_url().removeprefix("sqlite:///"))
-    made = Backends(
+    shutil.copy(database, settings.sqlalchemy_url().removeprefix("sqlite:///"))
+    return Backends(
         settings=settings,
         engine=open_database(settings.sqlalchemy_url()),
         objects=MemoryStore(),
         vectors=MemoryVectors(),
         pixels=FakePixels(),
         payments=DemoGateway(settings.data / "demo-payments", SECRET, settings.public_url),
+        limiter=BucketLimiter(),
+        mailer=MemoryMailer(),
+        hooks=MemoryHooks(),
         signer=Signer(SECRET),
     )
-    wiring.use(made)
-    yield made
-    wiring.use(None)
-    made.engine.dispose()
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
 """Backends that live in memory and behave: `contracts/` asks the same of them as of the real ones."""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import NotFound, Unavailable
+from core.errors import InvalidInput, NotFound, Unavailable
 from core.objects import Whole, checked_key, checked_prefix
+from core.ports import Mail
 
 
 class MemoryStore:
@@ -91,3 +93,38 @@ class MemoryVectors:
     def check(self) -> None:
         if self.is_down:
             raise Unavailable("Search is restarting. Try again in a few seconds.")
+
+
+class MemoryMailer:
+    """A mail server that keeps what it was given. Set `is_down`, or the `refused` addresses."""
+
+    def __init__(self) -> None:
+        self.is_down = False
+        self.refused: set[str] = set()
+        self.sent: list[Mail] = []
+
+    def send(self, mail: Mail) -> None:
+        if self.is_down:
+            raise Unavailable("The mail server does not answer. Try again later.")
+        if mail.to in self.refused:
+            raise InvalidInput("The mail server refuses this address.")
+        self.sent.append(mail)
+
+
+class MemoryHooks:
+    """The servers of others: keeps what they were sent, and answers with `status`; 0 is no answer."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.sent: list[tuple[str, bytes, dict[str, str]]] = []
+
+    def check(self, url: str) -> None:
+        if not re.match(r"https://[\w.-]+", url):
+            raise InvalidInput("A webhook's address begins with https://.")
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        self.check(url)
+        if not self.status:
+            raise Unavailable("The server does not answer.")
+        self.sent.append((url, body, dict(headers)))
+        return self.status

@@ -22,6 +22,7 @@ PURE = frozenset(
         "engines",
         "errors",
         "filetypes",
+        "gateway",
         "geotags",
         "imaging",
         "matching",
@@ -43,11 +44,12 @@ SETTINGS = {
     "core/schema.py",
     "core/demo.py",
 }
-SETTINGS |= {"app.py", "api/middleware.py"}
+SETTINGS |= {"app.py", "api/middleware.py", "api/app.py", "api/routes.py"}
 WEB = {"fastapi", "starlette", "streamlit", "streamlit_authenticator", "uvicorn", "altair", "pandas"}
 SQL = {"sqlmodel", "sqlalchemy", "alembic"}
 VENDORS = {"chromadb", "minio", "urllib3", "stripe", "onnx", "onnxruntime", "mtcnn", "lz4", "joblib"}
-VENDORS |= {"tensorflow", "tf_keras", "deepface", "retinaface", "dlib", "celery", "redis"}
+VENDORS |= {"tensorflow", "tf_keras", "deepface", "retinaface", "dlib", "celery", "redis", "throttled"}
+VENDORS |= {"httpx", "httpcore", "smtplib"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 NEVER = {  # room: packages it never imports
     "models": WEB | VENDORS | {"core", "pages", "api", "cv2", "PIL", "numpy"},

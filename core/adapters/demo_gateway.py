@@ -20,7 +20,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
-from core.ports import Checkout, CheckoutRequest, PaymentEvent, PaymentState
+from core.gateway import Checkout, CheckoutRequest, PaymentEvent, PaymentState
 
 SIGNATURE_HEADER = "encore-signature"  # "t=<seconds>,v1=<hexadecimal>"
 TOLERANCE = 300  # seconds, as Stripe's libraries allow

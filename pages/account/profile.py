@@ -1,11 +1,12 @@
-"""One's own account: name, password, orders, and the ways to sign out."""
+"""One's own account: name, password, orders, keys for programs, and the ways to sign out."""
 
 import streamlit as st
 
 from core import accounts, sessions
 from core.i18n import _
+from core.signing import token_hash
 from models.account import Account
-from pages.parts import site, style
+from pages.parts import api_keys, site, style
 
 
 def _name(account: Account) -> None:
@@ -23,7 +24,7 @@ def _password(account: Account) -> None:
         new = st.text_input(_("New password"), type="password", autocomplete="new-password")
         is_sent = st.form_submit_button(_("Change password"))
     if is_sent:
-        accounts.change_password(site.backends(), old, new, by=account, keep=site.session_token())
+        accounts.change_password(site.backends(), old, new, by=account, keep=token_hash(site.session_token()))
         st.success(_("Your password is changed. Other browsers were signed out."))
 
 
@@ -46,6 +47,8 @@ def _page() -> None:
     _name(account)
     st.subheader(_("Password"))
     _password(account)
+    st.subheader(_("Keys for programs"))
+    api_keys.show(account)
 
 
 with st.container(width=site.FORM_WIDTH):

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from core import accounts
+from core import accounts, limits
 from core.i18n import _
 from models.account import Account
 from pages.parts import site, style
 
 
 def _register(code: str, email: str, name: str, password: str) -> Account:
+    limits.take(site.backends(), limits.REGISTER, site.client())
     if code:
         return accounts.register_first_admin(site.backends(), code, email, name, password)
     return accounts.register(site.backends(), email, name, password)

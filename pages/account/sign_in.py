@@ -32,8 +32,11 @@ def _page() -> None:
     if "again" in st.query_params:
         st.info(_("That sign-in took too long or was used already. Sign in once more."))
     style.hero(_("Sign in"))
-    # Above the form: a refusal ends the page below it.
-    site.link(site.with_next("/register", target), _("New here? Make an account"))
+    if "changed" in st.query_params:
+        st.success(_("Your new password is saved. Sign in with it."))
+    with st.container(horizontal=True):  # above the form: a refusal ends the page below it
+        site.link(site.with_next("/register", target), _("New here? Make an account"))
+        site.link("/reset", _("Forgot your password?"))
     account_id = sign_in_form.ask()
     if account_id is not None:
         site.enter(account_id, target)

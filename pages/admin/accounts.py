@@ -41,11 +41,11 @@ def _change(chosen: Account, admin: Account) -> None:
     key = f"role_{chosen.id}_{chosen.role}"
     role = st.selectbox(_("Role"), roles, roles.index(chosen.role), format_func=words.role, key=key)
     if st.button(_("Save role"), disabled=role is chosen.role):
-        accounts.set_role(site.backends(), chosen.id, role, by=admin)
+        accounts.set_rights(site.backends(), chosen.id, role, by=admin)
         st.rerun()
     if not chosen.is_active:
         if st.button(_("Enable account")):
-            accounts.set_active(site.backends(), chosen.id, True, by=admin)
+            accounts.set_rights(site.backends(), chosen.id, is_active=True, by=admin)
             st.rerun()
         return
     is_sure = st.checkbox(
@@ -53,7 +53,7 @@ def _change(chosen: Account, admin: Account) -> None:
         key=f"sure_{chosen.id}",
     )
     if st.button(_("Disable account"), disabled=not is_sure):
-        accounts.set_active(site.backends(), chosen.id, False, by=admin)
+        accounts.set_rights(site.backends(), chosen.id, is_active=False, by=admin)
         st.rerun()
 
 
@@ -62,12 +62,13 @@ def _page() -> None:
     style.hero(_("Accounts"))
     _create(admin)
     text = st.text_input(_("Search by name or email"), icon=":material/search:")
-    found = accounts.everyone(site.backends(), by=admin, text=text)
+    page = accounts.everyone(site.backends(), by=admin, text=text)
+    found = page.items
     if not found:
         st.info(_("No account has this in its name or address."))
         return
     _table(found)
-    if len(found) == accounts.MOST_LISTED:
+    if page.next_cursor:
         st.caption(_("More accounts fit than are shown. Search for one."))
     by_id = {account.id: account for account in found}
     label = {key: f"{account.name} · {account.email}" for key, account in by_id.items()}

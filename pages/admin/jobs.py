@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import jobs, payments
+from core import jobs, payments, troubles
 from core.i18n import _
 from core.pricing import format_amount
 from models.job import JobStatus
@@ -16,7 +16,7 @@ style.hero(_("Jobs"), _("Work in the background. What gave up is listed with its
 def overview() -> None:
     """Show the counts and every job in trouble."""
     account = site.require_account()  # a fragment runs by itself: whoever was here may be gone
-    troubled = jobs.failed(backends, by=account)
+    troubled = troubles.named(backends, by=account)
     counts = jobs.counts(backends)
     named = ((_("Waiting"), JobStatus.DUE), (_("Running"), JobStatus.RUNNING))
     ended = ((_("Done"), JobStatus.DONE), (_("Gave up"), JobStatus.FAILED))

@@ -4,9 +4,12 @@ import streamlit as st
 
 from core import events, galleries, reindex
 from core.access import Action
+from core.events import Counts
 from core.i18n import _
+from core.reindex import Progress
+from models.account import Account
 from models.event import EventStatus
-from pages.parts import engines, event_form, event_picker, member_list, site, style, words
+from pages.parts import engines, event_form, event_picker, happenings, member_list, site, style, words
 
 backends = site.backends()
 account = site.require_account()
@@ -15,11 +18,16 @@ event_id = event.id
 may_edit = Action.EDIT in events.actions(backends, event_id, by=account)
 
 
+def read(who: Account) -> tuple[Counts, Progress]:
+    """Return how far the photos are, and their faces."""
+    return events.counts(backends, event_id, by=who), reindex.progress(backends, event_id, by=who)
+
+
 @site.live(3)
 def progress() -> None:
-    """Show how far the pipeline is, live, and what gave up."""
+    """Show how far the pipeline is, what gave up and what came last, live."""
     who = site.require_account()  # a fragment runs by itself: whoever was here may be gone
-    counts = events.counts(backends, event_id, by=who)
+    counts, faces = happenings.kept("progress", event_id, lambda: read(who), by=who)
     style.metrics(
         [
             (_("Photos"), f"{counts.uploaded:,}"),
@@ -31,8 +39,9 @@ def progress() -> None:
     if counts.indexed < counts.uploaded:
         text = _("{done} of {total} photos are ready").format(done=counts.indexed, total=counts.uploaded)
         st.progress(counts.indexed / counts.uploaded, text)
-    engines.line(reindex.progress(backends, event_id, by=who))
+    engines.line(faces)
     event_picker.failures(event, who)
+    happenings.show(event, by=who)
 
 
 def status_bar() -> None:

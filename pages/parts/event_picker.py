@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from core import access, events, jobs, photos
+from core import access, events, jobs, photos, troubles
 from core.access import Action
 from core.i18n import _
 from models.account import Account, Role
@@ -65,6 +65,7 @@ def links(event: Event, account: Account) -> None:
         ("review", _("Review"), Action.REVIEW),
         ("share", _("Share"), Action.SHARE),
         ("sales", _("Sales"), Action.ANALYSE),
+        ("hooks", _("Webhooks"), Action.EDIT),
     )
     may = events.actions(site.backends(), event.id, by=account)
     row = "".join(
@@ -79,7 +80,7 @@ def links(event: Event, account: Account) -> None:
 def failures(event: Event, account: Account) -> None:
     """List the photos whose work gave up, each with its reason and another try."""
     backends = site.backends()
-    failed = jobs.failed_of_event(backends, event.id, by=account)
+    failed = troubles.given_up(backends, event.id, by=account)
     names = photos.names(backends, event.id, [job.subject for job in failed], by=account)
     for job in failed:
         left, right = st.columns([4, 1], vertical_alignment="center")

@@ -46,12 +46,14 @@ def _places() -> list[Place]:
         Place("organiser/review.py", "review", _("Review"), STAFF, action=Action.REVIEW),
         Place("organiser/share.py", "share", _("Share"), STAFF, action=Action.SHARE),
         Place("analyst/sales.py", "sales", _("Sales"), STAFF, action=Action.ANALYSE),
+        Place("organiser/webhooks.py", "hooks", _("Webhooks"), STAFF, action=Action.EDIT),
         Place("admin/accounts.py", "accounts", _("Accounts"), admins),
         Place("admin/faces.py", "faces", _("Faces"), admins),
         Place("admin/jobs.py", "jobs", _("Jobs"), admins),
         Place("admin/health.py", "status", _("Health"), admins),
         Place("account/profile.py", "profile", _("Profile"), EVERYONE),
         Place("account/register.py", "register", _("Register"), is_hidden=True),
+        Place("account/reset.py", "reset", _("New password"), is_hidden=True),
         Place("account/sign_in.py", "sign_in", _("Sign in")),
     ]
 

@@ -2,22 +2,32 @@
 
 import streamlit as st
 
-from core import access, events, sharing
+from core import access, events, limits, sharing
 from core.access import Scope, Viewer
+from models.event import Event
 from pages.parts import site
 
 
 def current(viewer: Viewer) -> Scope:
-    """Return what the viewer sees of the event in the address. Raises NotFound, CookiesBlocked."""
+    """Return what the viewer sees of the event in the address. Raises NotFound, CookiesBlocked, TooOften."""
     token = st.query_params.get("share")
     if token:
-        backends = site.backends()
-        event = sharing.open_link(backends, token, by=site.require_visitor())
-        return events.find(backends, str(event.id), by=viewer)
+        event = _open(token)
+        return events.find(site.backends(), str(event.id), by=viewer)
     slug = st.query_params.get("event")
     if not slug:
         raise access.NoSuchEvent
     return events.find(site.backends(), slug, by=viewer)
+
+
+def _open(token: str) -> Event:
+    """Open a share link. Every try counts, but a visit goes on with the one that it opened."""
+    backends = site.backends()
+    if st.session_state.get("opened") != token:
+        limits.take(backends, limits.LINK, site.client())
+    event = sharing.open_link(backends, token, by=site.require_visitor())
+    st.session_state["opened"] = token
+    return event
 
 
 def query(scope: Scope) -> dict[str, str]:

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit_authenticator.controllers import AuthenticationController
 from streamlit_authenticator.views import Authenticate
 
-from core import sessions
+from core import limits, sessions
 from core.errors import InvalidInput
 from core.i18n import _
 from pages.parts import site
@@ -27,7 +27,7 @@ class WrongSignIn(InvalidInput):
 def ask() -> int | None:
     """Show the form and return the id of the account whose password was given, None while nobody asked.
 
-    Raises WrongSignIn, LockedOut.
+    Raises WrongSignIn, LockedOut, TooOften.
     """
     _forget()  # what an earlier run left here proves nothing
     form = _Form()
@@ -69,7 +69,8 @@ class _OneAccount(AuthenticationController):  # type: ignore[misc]  # the packag
     def login(
         self, username: str | None = None, password: str | None = None, *args: Any, **more: Any
     ) -> bool:
-        """Return True for the right password. Raises WrongSignIn, LockedOut."""
+        """Return True for the right password. Raises WrongSignIn, LockedOut, TooOften."""
+        limits.take(site.backends(), limits.SIGN_IN, site.client())
         credentials = sessions.credentials(site.backends(), username or "")
         self.authentication_model.credentials = credentials
         if not password or not super().login(username, password, *args, **more):

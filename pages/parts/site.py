@@ -12,7 +12,7 @@ import streamlit as st
 
 from core import i18n, sessions, wiring
 from core.access import Viewer
-from core.addresses import is_local
+from core.addresses import client_address, is_local
 from core.backends import Backends
 from core.errors import NotFound, PlatformError
 from core.i18n import _
@@ -20,6 +20,7 @@ from models.account import Account
 from models.event import Event
 from pages.parts.redirect import redirect
 
+THIS_MACHINE = "127.0.0.1"
 FORM_WIDTH = 560  # pixels; on a narrower screen all of it
 
 
@@ -31,6 +32,13 @@ def backends() -> Backends:
 def cookies() -> Mapping[str, str]:
     """Return the browser's cookies, as they were when it opened the page."""
     return st.context.cookies
+
+
+def client() -> str:
+    """Return the IP address of who is here, by which tries are counted."""
+    peer = st.context.ip_address or THIS_MACHINE  # Streamlit has no word for this machine
+    forwarded = ",".join(st.context.headers.get_all("X-Forwarded-For"))
+    return client_address(peer, forwarded, backends().settings.proxies)
 
 
 def viewer() -> Viewer:

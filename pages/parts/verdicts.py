@@ -48,8 +48,8 @@ def offer_undo(account: Account) -> None:
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.success(i18n.plural("{count} verdict given.", "{count} verdicts given.", len(before)))
     if right.button(_("Undo"), icon=":material/undo:"):
+        del st.session_state[_BEFORE]  # once: it is refused when one of the photos is gone
         for verdict in set(before.values()):
             same = [photo_id for photo_id, was in before.items() if was is verdict]
             photos.review(site.backends(), same, verdict, by=account)
-        del st.session_state[_BEFORE]
         st.rerun()

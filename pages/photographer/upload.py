@@ -5,7 +5,7 @@ import streamlit as st
 from core import events, galleries
 from core.access import Action
 from core.i18n import _
-from pages.parts import event_picker, site, style
+from pages.parts import event_picker, happenings, site, style
 from pages.parts.uploader import WORDS, uploader
 
 backends = site.backends()
@@ -39,7 +39,7 @@ result = uploader(
 def progress() -> None:
     """Show how far the event's photos are, and what gave up."""
     who = site.require_account()  # a fragment runs by itself: whoever was here may be gone
-    counts = events.counts(backends, event_id, by=who)
+    counts = happenings.kept("counts", event_id, lambda: events.counts(backends, event_id, by=who), by=who)
     if counts.uploaded:
         text = _("{done} of {total} photos are searchable, {faces} faces found").format(
             done=counts.indexed, total=counts.uploaded, faces=counts.faces

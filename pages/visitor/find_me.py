@@ -4,7 +4,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import consent, i18n, search
+from core import consent, i18n, limits, search
 from core.errors import PlatformError
 from core.i18n import _
 from pages.parts import agreement, found, people, place, selfie, site, style
@@ -50,6 +50,7 @@ def find(number: int, receipt_id: UUID) -> None:
         if not (selfies := selfie.ask(attempt, most)):
             return
         st.session_state.pop(refusal_key, None)
+        limits.search(backends, scope, viewer, site.client())
         with st.spinner(_("Looking through the photos…")):
             result = everyone.search(number, receipt_id, selfies)
         everyone.add(number, receipt_id, result, len(selfies))

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core import payments
+from core.gateway import PaymentState
 from core.i18n import _
-from core.ports import PaymentState
 from core.pricing import format_amount
 from pages.parts import money, site, style
 

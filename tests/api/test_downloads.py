@@ -10,17 +10,17 @@ from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from api import downloads as routes
 from core import carts, downloads, orders
-from core.ports import PaymentState
+from core.gateway import PaymentState
 from models.order import Download, Order
+from tests.api.site import app_routes
 from tests.makers import make_event, make_photo, make_viewer
 
 
 @pytest.fixture
 def client(backends) -> Iterator[TestClient]:
     """A browser without any cookie: the address alone is the permission."""
-    with TestClient(Starlette(routes=routes.ROUTES)) as client:
+    with TestClient(Starlette(routes=app_routes(backends.settings))) as client:
         yield client
 
 

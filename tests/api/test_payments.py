@@ -9,15 +9,16 @@ from starlette.testclient import TestClient
 
 from api import payments as routes
 from core import carts, orders
-from core.ports import PaymentState
+from core.gateway import PaymentState
 from models.order import Order, OrderStatus, ReceivedEvent
+from tests.api.site import app_routes
 from tests.makers import make_event, make_photo, make_viewer
 
 
 @pytest.fixture
 def client(backends) -> Iterator[TestClient]:
     """A gateway: no cookie, no origin."""
-    with TestClient(Starlette(routes=routes.ROUTES)) as client:
+    with TestClient(Starlette(routes=app_routes(backends.settings))) as client:
         yield client
 
 

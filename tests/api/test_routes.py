@@ -1,25 +1,23 @@
 """What is not a page, and what is nothing at all."""
 
 import pytest
-from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from api import middleware, routes
+from tests.api.site import site
 
 
 @pytest.fixture
 def client(backends) -> TestClient:
     """A program that asks a site whose pages answer every address, as Streamlit's do."""
     page = Route("/{path:path}", lambda _: PlainTextResponse("a page"))
-    site = Starlette(routes=[*routes.ROUTES, page], middleware=middleware.stack(backends.settings))
-    return TestClient(site, base_url="http://localhost:8501")
+    return TestClient(site(backends, page), base_url="http://localhost:8501")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(
-    "path", ["/api/", "/api/nothing", "/api/events/1", "/api/uploads/x", "/api/uploads/1/2"]
+    "path", ["/api/", "/api/nothing", "/api/events/1", "/api/uploads/x", "/api/uploads/1/2", "/api/a%0Ab"]
 )
 def test_a_program_that_asks_for_nothing_gets_a_refusal_and_no_page(client, method, path):
     answer = client.request(method, path)

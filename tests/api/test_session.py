@@ -224,7 +224,7 @@ def test_a_disabled_account_is_nobody_at_the_next_request(backends, client):
     admin, account = make_account(backends, Role.ADMIN), make_account(backends)
     sign_in(client, backends, account)
 
-    accounts.set_active(backends, account.id, False, by=admin)
+    accounts.set_rights(backends, account.id, is_active=False, by=admin)
 
     assert client.get("/who").text == f"{token_hash('visitor')} None None"
 

@@ -8,17 +8,16 @@ from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from api import routes
 from core import sessions
 from models.account import Account
 from models.event import EventStatus, MemberRole
 from models.job import Job
 from models.photo import Photo
+from tests.api.site import app_routes
 from tests.makers import gallery_of, make_account, make_event, make_jpeg, make_member
 from tests.sign_in import sign_in
 
 SITE = "http://localhost:8501"
-APP = Starlette(routes=routes.ROUTES)
 OURS = {"X-Encore": "1", "Sec-Fetch-Site": "same-origin"}
 
 
@@ -35,7 +34,7 @@ def photographer(backends, event) -> Account:
 @pytest.fixture
 def client(backends, photographer) -> Iterator[TestClient]:
     """The photographer's browser."""
-    with TestClient(APP, base_url=SITE) as client:
+    with TestClient(Starlette(routes=app_routes(backends.settings)), base_url=SITE) as client:
         client.cookies.set(sessions.SESSION_COOKIE, sign_in(backends, photographer))
         yield client
 
@@ -152,7 +151,9 @@ def test_a_connection_that_breaks_leaves_nothing(backends, event, client):
         "headers": headers,
     }
     asyncio.run(
-        APP(scope | {"http_version": "1.1", "scheme": "http", "server": ("localhost", 8501)}, receive, send)
+        Starlette(routes=app_routes(backends.settings))(
+            scope | {"http_version": "1.1", "scheme": "http", "server": ("localhost", 8501)}, receive, send
+        )
     )
 
     assert sent[0]["status"] == 422

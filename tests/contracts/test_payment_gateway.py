@@ -13,7 +13,7 @@ import pytest
 
 from core.adapters.demo_gateway import SIGNATURE_HEADER, DemoGateway
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
-from core.ports import CheckoutLine, CheckoutRequest, PaymentEvent, PaymentGateway, PaymentState
+from core.gateway import CheckoutLine, CheckoutRequest, PaymentEvent, PaymentGateway, PaymentState
 from tests.makers import some_id
 
 NOW = datetime(2026, 10, 17, 5, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from core import schema, worker
 from core.backends import Backends, open_database
-from tests import postgres
+from tests import postgres, redis_server
 
 
 @pytest.fixture
@@ -29,6 +29,13 @@ def quick_worker(monkeypatch):
 def postgresql() -> Iterator[str]:
     """A server for all tests; each makes a database of its own."""
     with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[str]:
+    """A Redis server for all tests; each takes keys of its own."""
+    with redis_server.server() as url:
         yield url
 
 

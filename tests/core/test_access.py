@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from core import access, events, galleries, jobs, members, photos, sharing
+from core import access, events, galleries, jobs, members, photos, sharing, troubles
 from core.access import Action
-from core.errors import Forbidden, NotFound
+from core.errors import Forbidden, NotFound, SignInNeeded
 from core.incoming import Incoming
 from models.account import Account, Role
 from models.event import Event, EventStatus, Gallery, MemberRole, Visibility
@@ -111,7 +111,7 @@ USE_CASES: dict[str, tuple[UseCase, frozenset[MemberRole]]] = {
     "sharing.create": (lambda w, by: sharing.create(w.backends, w.event.id, by=by), CO_ONLY),
     "sharing.of_event": (lambda w, by: sharing.of_event(w.backends, w.event.id, by=by), CO_ONLY),
     "sharing.revoke": (lambda w, by: sharing.revoke(w.backends, w.link.id, by=by), CO_ONLY),
-    "jobs.failed_of_event": (lambda w, by: jobs.failed_of_event(w.backends, w.event.id, by=by), EVERYONE),
+    "troubles.given_up": (lambda w, by: troubles.given_up(w.backends, w.event.id, by=by), EVERYONE),
     "jobs.retry": (lambda w, by: jobs.retry(w.backends, w.job.id, by=by), UPLOADERS),
 }
 
@@ -136,8 +136,9 @@ def outsiders(backends, event: Event) -> dict[str, Account | None]:
 def refusal(run: UseCase, world: World, by: Account | None) -> str:
     try:
         run(world, by)
-    except (NotFound, Forbidden) as error:
-        return "NotFound" if isinstance(error, NotFound) else "Forbidden"
+    except (NotFound, Forbidden, SignInNeeded) as error:
+        (kind,) = (kind for kind in (NotFound, Forbidden, SignInNeeded) if isinstance(error, kind))
+        return kind.__name__
     return "done"
 
 
@@ -205,7 +206,7 @@ def test_things_of_another_event_cannot_be_named(backends):
         (Role.PHOTOGRAPHER, "Forbidden"),
         (Role.ANALYST, "Forbidden"),
         (Role.GUEST, "Forbidden"),
-        (None, "Forbidden"),
+        (None, "SignInNeeded"),
     ],
 )
 def test_organisers_and_admins_create_events(backends, role, verdict):

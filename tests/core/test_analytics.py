@@ -1,5 +1,6 @@
 """What was sold, for those who have a part in an event."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 
@@ -9,13 +10,14 @@ from sqlmodel import update
 from core import analytics, carts, orders
 from core.analytics import DaySales
 from core.backends import Backends
-from core.errors import Forbidden, NotFound
-from core.ports import PaymentState
+from core.errors import Forbidden, NotFound, SignInNeeded
+from core.gateway import PaymentState
+from core.paging import Asked
 from models.account import Role
 from models.event import Event, MemberRole
 from models.order import Order, OrderStatus
 from models.photo import Photo
-from tests.makers import make_account, make_event, make_member, make_photo, make_viewer
+from tests.makers import add_member, make_account, make_event, make_member, make_photo, make_viewer
 
 EMAIL = "secret.runner@example.org"
 
@@ -132,8 +134,12 @@ def test_to_strangers_the_event_does_not_exist(backends):
 
 
 def test_without_an_account_there_is_no_overview(backends):
-    with pytest.raises(Forbidden):
-        analytics.overall(backends, by=None)
+    for ask in (
+        lambda: analytics.overall(backends, by=None),
+        lambda: analytics.listing(backends, Asked(), by=None),
+    ):
+        with pytest.raises(SignInNeeded):
+            ask()
 
 
 def test_an_admin_sees_the_sales_of_every_event(backends):
@@ -141,3 +147,25 @@ def test_an_admin_sees_the_sales_of_every_event(backends):
     admin = make_account(backends, Role.ADMIN)
 
     assert {line.event.id for line in analytics.overall(backends, by=admin)} == {event.id for event in events}
+
+
+def page_by_page(backends, account) -> Iterator[analytics.EventSales]:
+    """The overview in pages of two."""
+    found = analytics.listing(backends, Asked(2), by=account)
+    yield from found.items
+    while found.next_cursor:
+        found = analytics.listing(backends, Asked(2, found.next_cursor), by=account)
+        yield from found.items
+
+
+@pytest.mark.parametrize("role", [*MemberRole, None])
+def test_the_pages_of_the_overview_are_the_overview(backends, role):
+    event, _ = make_event(backends), make_event(backends)
+    account = make_member(backends, event, role) if role else make_account(backends, Role.ADMIN)
+    for _ in range(3):
+        add_member(backends, make_event(backends), account, role or MemberRole.DOOR)
+    sell(backends, make_photo(backends, event))
+
+    lines = list(page_by_page(backends, account))
+
+    assert lines == analytics.overall(backends, by=account)

@@ -9,6 +9,8 @@ from sqlmodel import select
 
 from core import audit, chain
 from core.__main__ import main
+from core.errors import Forbidden, SignInNeeded
+from core.paging import Asked
 from models.account import Role
 from models.audit import AuditEntry
 from tests.makers import make_account
@@ -117,3 +119,40 @@ def test_times_are_kept_to_the_microsecond(backends, entries):
     with backends.reading() as session:
         assert [entry.at for entry in session.exec(select(AuditEntry))] == [entry.at for entry in entries]
     assert all(isinstance(entry.at, datetime) and entry.at.tzinfo for entry in entries)
+
+
+def test_the_log_is_read_newest_first_and_page_by_page(backends, entries):
+    admin = make_account(backends, Role.ADMIN)
+
+    first = audit.listing(backends, Asked(3), by=admin)
+    second = audit.listing(backends, Asked(3, first.next_cursor), by=admin)
+
+    assert [*first.items, *second.items] == entries[::-1]
+    assert second.next_cursor is None
+
+
+def test_the_log_is_searched_by_what_who_and_when(backends, entries):
+    admin = make_account(backends, Role.ADMIN)
+    with backends.transaction() as session:
+        other = audit.record(session, "photo_review", 1, by=admin)
+
+    def found(**asked: object) -> list[AuditEntry]:
+        return list(audit.listing(backends, Asked(), by=admin, **asked).items)
+
+    assert found(action="photo.") == entries[::-1]
+    assert found(action="photo_") == found(account_id=admin.id) == [other]
+    assert found(account_id=entries[0].account_id) == entries[::-1]
+    assert found(since=entries[1].at, until=entries[3].at) == [entries[2], entries[1]]
+    assert found(action="%") == []
+
+
+@pytest.mark.parametrize("role", [*(role for role in Role if role is not Role.ADMIN), None])
+def test_only_admins_read_and_check_the_log(backends, role):
+    account = make_account(backends, role) if role else None
+
+    for ask in (
+        lambda: audit.listing(backends, Asked(), by=account),
+        lambda: audit.check(backends, by=account),
+    ):
+        with pytest.raises(Forbidden if account else SignInNeeded):
+            ask()

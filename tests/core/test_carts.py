@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from core import carts, orders
 from core.access import Viewer
-from core.errors import Forbidden, InvalidInput, NotFound
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from models.activity import Activity, ActivityKind
 from models.cart import CartItem
 from models.event import Event, EventStatus, Gallery, Visibility
@@ -218,3 +219,30 @@ def test_what_an_account_bought_is_not_shown_to_the_next_person_at_the_browser(b
     assert [item.is_bought for item in carts.contents(backends, signed_out).items] == [False]
     assert orders.mine(backends, signed_out) == []
     assert len(orders.mine(backends, signed_in)) == 1
+
+
+def test_what_no_payment_could_be_is_not_ordered(backends):
+    viewer, event = make_viewer(), make_event(backends, price_amount=carts.LARGEST_TOTAL)
+    one, two = (make_photo(backends, event) for _ in range(2))
+    carts.add(backends, viewer, [one.id, two.id])
+
+    with pytest.raises(carts.TooDear):
+        orders.place(backends, viewer, "runner@example.org")
+    carts.remove(backends, viewer, [two.id])
+
+    assert orders.place(backends, viewer, "runner@example.org").total_amount == carts.LARGEST_TOTAL
+
+
+def test_a_cart_that_keeps_changing_meanwhile_is_a_conflict(backends, monkeypatch):
+    tries = []
+
+    def overtaken(*_: object) -> int:
+        tries.append(1)
+        raise IntegrityError("INSERT", None, ValueError())
+
+    monkeypatch.setattr(carts, "_add", overtaken)
+
+    with pytest.raises(Conflict):
+        carts.add(backends, make_viewer(), [some_id()])
+
+    assert len(tries) == carts.TRIES

@@ -6,7 +6,7 @@ import pytest
 
 from core import carts, ingest, jobs, orders, photos
 from core.errors import Conflict, Unavailable
-from core.ports import PaymentState
+from core.gateway import PaymentState
 from core.worker import HANDLERS
 from models.account import Account
 from models.cart import CartItem

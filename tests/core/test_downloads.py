@@ -13,7 +13,7 @@ from sqlmodel import select, update
 from core import carts, downloads, orders
 from core.backends import Backends
 from core.errors import Forbidden, NotFound
-from core.ports import PaymentState
+from core.gateway import PaymentState
 from models.activity import Activity, ActivityKind
 from models.fields import utc_now
 from models.order import Download, Order, OrderStatus

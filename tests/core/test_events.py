@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from core import access, events, galleries, members, photos
+from core import access, events, galleries, members, paging, photos
 from core.access import Action
-from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound, SignInNeeded
 from models.account import Role
 from models.audit import AuditEntry
 from models.event import Event, EventMember, EventStatus, MemberRole, Visibility
@@ -81,6 +81,13 @@ def test_the_same_name_twice_makes_two_addresses(backends, organiser):
         {"time_zone": "Mars/Olympus"},
         {"time_zone": "../etc"},
         {"time_zone": ""},
+        {"time_zone": "Asia"},  # a folder of time zones
+        {"time_zone": "x" * 5000},
+        {"time_zone": "zone.tab"},  # a file beside them
+        {"held_on": date.min},
+        {"held_on": date.max},
+        {"expires_at": datetime.min.replace(tzinfo=UTC)},
+        {"expires_at": datetime.max.replace(tzinfo=UTC)},
     ],
 )
 def test_what_cannot_be_an_event_is_refused_and_nothing_is_written(backends, organiser, event, fields):
@@ -111,6 +118,62 @@ def test_an_edit_that_changes_nothing_is_not_written_down(backends, organiser):
 
     with backends.reading() as session:
         assert [entry.action for entry in session.exec(select(AuditEntry))] == ["event.create"]
+
+
+def test_a_change_leaves_what_it_does_not_name(backends, organiser, event):
+    events.edit(backends, event.id, details(place="Lake"), by=organiser)
+
+    changed = events.change(backends, event.id, {"name": "Hill Run", "expires_at": None}, by=organiser)
+
+    assert (changed.name, changed.place, changed.held_on) == ("Hill Run", "Lake", DAY)
+    assert events.get(backends, event.id, by=organiser) == changed
+    with backends.reading() as session:
+        entries = session.exec(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert entries[-1].detail["changed"] == ["name"]
+
+
+def test_a_change_is_checked_as_a_whole_event_is(backends, organiser, event):
+    for changes in ({"name": " "}, {"price_amount": -1}, {"time_zone": "Asia"}, {"held_on": date.max}):
+        with pytest.raises(InvalidInput):
+            events.change(backends, event.id, changes, by=organiser)
+
+    assert events.get(backends, event.id, by=organiser) == event
+
+
+def test_cameras_times_are_read_again_when_a_change_moves_the_zone(backends, organiser, event):
+    photo = make_photo(backends, event, taken_at=datetime(2026, 10, 17, 3, tzinfo=UTC))
+
+    events.change(backends, event.id, {"time_zone": "Europe/Paris"}, by=organiser)
+
+    with backends.reading() as session:
+        assert session.get_one(Photo, photo.id).taken_at == datetime(2026, 10, 17, 8, tzinfo=UTC)
+
+
+def test_who_may_not_change_an_event_learns_nothing_of_it(backends, event):
+    door, stranger = make_member(backends, event, MemberRole.DOOR), make_account(backends, Role.ORGANISER)
+
+    for changes in ({"name": "Mine"}, {"name": " "}):
+        with pytest.raises(Forbidden):
+            events.change(backends, event.id, changes, by=door)
+        for nobody in (stranger, None):
+            with pytest.raises(access.NoSuchEvent):
+                events.change(backends, event.id, changes, by=nobody)
+
+
+def test_two_events_of_one_name_that_are_made_at_once_clash_in_a_sentence(
+    backends, organiser, event, monkeypatch
+):
+    monkeypatch.setattr(events, "_free_slug", lambda *_: event.slug)  # as if the other came in between
+
+    with pytest.raises(Conflict, match="Try again"):
+        events.create(backends, details(), by=organiser)
+
+
+def test_a_photo_that_is_being_deleted_is_no_cover(backends, organiser, event):
+    going = make_photo(backends, event, removed_at=backends.now())
+
+    with pytest.raises(NotFound):
+        events.set_cover(backends, event.id, going.id, by=organiser)
 
 
 # --- finding -------------------------------------------------------------------------------
@@ -160,7 +223,7 @@ def test_accounts_see_the_events_they_have_a_part_in_and_admins_all(backends, or
     assert len(events.mine(backends, by=make_account(backends, Role.ADMIN))) == 2
     assert events.allowing(backends, Action.REVIEW, by=photographer) == []
     assert [found.id for found in events.allowing(backends, Action.UPLOAD, by=photographer)] == [other.id]
-    with pytest.raises(Forbidden):
+    with pytest.raises(SignInNeeded):
         events.mine(backends, by=None)
 
 
@@ -299,3 +362,61 @@ def test_status_moves_on_and_back_and_is_written_down(backends, organiser, event
         {"before": "on_sale", "after": "closed"},
         {"before": "closed", "after": "shooting"},
     ]
+
+
+# --- finding, page by page -----------------------------------------------------------------
+
+
+def browsed(backends, asked: paging.Asked = paging.LONG, account=None, **wanted) -> list[int]:
+    found = events.browse(backends, asked, by=make_viewer(account), **wanted)
+    return [event.id for event in found.items]
+
+
+def test_what_is_open_to_visitors_is_the_same_in_sql_and_in_python(backends, organiser):
+    now = backends.now()
+    ends = (None, now - timedelta(microseconds=1), now, now + timedelta(microseconds=1))
+    made = [
+        make_event(backends, organiser, status=status, expires_at=end)
+        for status in EventStatus
+        for end in ends
+    ]
+
+    with backends.reading() as session:
+        opened = set(session.exec(select(Event.id).where(*events.open_to_visitors(now))).all())
+
+    assert opened == {event.id for event in made if event.is_open_to_visitors(now)}
+    assert 0 < len(opened) < len(made)
+
+
+def test_pages_of_events_are_the_list_that_pages_of_the_site_show(backends, organiser):
+    for day in (3, 1, 2, 2):
+        make_event(backends, organiser, held_on=date(2026, 1, day))
+    make_event(backends, organiser, status=EventStatus.DRAFT, held_on=date(2026, 1, 2))
+
+    listed = [event.id for event in events.listed(backends)]
+    mine = [event.id for event in events.mine(backends, by=organiser)]
+
+    assert browsed(backends) == listed
+    assert browsed(backends, sort=events.EventSort.OLDEST) == listed[::-1]
+    assert browsed(backends, account=organiser, is_mine=True) == mine
+    assert (len(listed), len(mine)) == (4, 5)
+
+
+def test_an_event_that_comes_meanwhile_moves_no_page(backends, organiser):
+    made = [make_event(backends, organiser, held_on=date(2026, 1, day)).id for day in (1, 2, 3)]
+    first = events.browse(backends, paging.Asked(2), by=make_viewer())
+    make_event(backends, organiser, held_on=date(2026, 1, 4))
+
+    second = events.browse(backends, paging.Asked(2, first.next_cursor), by=make_viewer())
+
+    assert [event.id for event in (*first.items, *second.items)] == made[::-1]
+    assert second.next_cursor is None
+
+
+def test_an_event_is_seen_by_whoever_sees_any_of_it(backends, organiser):
+    listed, hidden = make_event(backends), make_event(backends, organiser, status=EventStatus.DRAFT)
+
+    assert events.seen(backends, listed.id, by=make_viewer()) == listed
+    assert events.seen(backends, hidden.id, by=make_viewer(organiser)) == hidden
+    with pytest.raises(access.NoSuchEvent):
+        events.seen(backends, hidden.id, by=make_viewer())

@@ -100,3 +100,34 @@ def test_a_viewer_sees_the_galleries_of_the_scope(backends, event, owner):
 
     assert [gallery.name for gallery in every] == ["All photos", "Start"]
     assert [gallery.id for gallery in some] == [start.id]
+
+
+def test_a_viewer_is_shown_the_galleries_of_what_they_opened(backends, event, owner):
+    start, viewer = galleries.add(backends, event.id, "Start", by=owner), make_viewer()
+    link = sharing.create(backends, event.id, gallery_id=start.id, by=owner)
+    sharing.open_link(backends, sharing.address(backends, link).split("share=")[1], by=viewer)
+
+    assert [gallery.id for gallery in galleries.seen(backends, event.id, by=viewer)] == [start.id]
+    assert len(galleries.seen(backends, event.id, by=make_viewer(owner))) == 2
+    with pytest.raises(access.NoSuchEvent):
+        galleries.seen(backends, event.id, by=make_viewer())
+
+
+def test_a_photo_that_comes_while_its_gallery_is_removed_keeps_it(backends, event, owner, monkeypatch):
+    make_photo(backends, event)
+    monkeypatch.setattr(galleries, "_take_away", lambda session, gallery: session.delete(gallery))
+
+    with pytest.raises(Conflict, match="just now"):
+        galleries.remove(backends, gallery_of(backends, event).id, by=owner)
+
+    assert names(backends, event, owner) == ["All photos"]
+
+
+def test_a_gallery_of_others_is_the_same_as_none(backends, event):
+    stranger = owner_of(backends, make_event(backends))
+
+    for gallery_id in (gallery_of(backends, event).id, 999_999):
+        with pytest.raises(galleries.NoSuchGallery):
+            galleries.rename(backends, gallery_id, "Mine", by=stranger)
+        with pytest.raises(galleries.NoSuchGallery):
+            galleries.remove(backends, gallery_id, by=stranger)

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from core import jobs
-from core.errors import Forbidden, InvalidInput, NotFound, Unavailable
+from core import jobs, troubles
+from core.errors import Forbidden, InvalidInput, Unavailable
 from models.account import Role
 from models.event import MemberRole
 from models.job import Job, JobKind, JobStatus
@@ -291,15 +291,23 @@ def test_only_admins_see_the_trouble_of_all_events_and_retry_what_has_none(backe
     jobs.run_next(backends, refusing(InvalidInput("bad")))
     admin, organiser = make_account(backends, Role.ADMIN), make_account(backends, Role.ORGANISER)
 
-    assert [(found.id, name) for found, name in jobs.failed(backends, by=admin)] == [(job.id, "")]
-    for ask in (
-        lambda: jobs.failed(backends, by=organiser),
-        lambda: jobs.retry(backends, job.id, by=organiser),
-    ):
-        with pytest.raises(Forbidden):
-            ask()
-    with pytest.raises(NotFound):
-        jobs.retry(backends, 990_001, by=admin)
+    assert [(found.id, name) for found, name in troubles.named(backends, by=admin)] == [(job.id, "")]
+    with pytest.raises(Forbidden):
+        troubles.named(backends, by=organiser)
+    for job_id, account in ((job.id, organiser), (job.id, None), (990_001, admin)):
+        with pytest.raises(jobs.NoSuchJob):
+            jobs.retry(backends, job_id, by=account)
+
+
+def test_a_delivery_is_retried_by_who_has_webhooks_in_its_event(backends):
+    event = make_event(backends)
+    job = make_job(backends, kind=jobs.DELIVER, event_id=event.id, status=JobStatus.FAILED)
+
+    with pytest.raises(Forbidden):
+        jobs.retry(backends, job.id, by=make_member(backends, event, MemberRole.PHOTOGRAPHER))
+    jobs.retry(backends, job.id, by=make_member(backends, event, MemberRole.CO_ORGANISER))
+
+    assert seen(backends, job).status is JobStatus.DUE
 
 
 def test_counts_and_what_is_left_to_do(backends):

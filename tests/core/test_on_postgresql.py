@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from core import audit, carts, chain, downloads, events, galleries, jobs, orders, photos, sharing
-from core.ports import PaymentState
+from core.gateway import PaymentState
 from core.worker import HANDLERS
 from models.account import Account, Role
 from models.audit import AuditEntry

@@ -15,7 +15,7 @@ from core import audit, carts, checkouts, orders
 from core.access import Viewer
 from core.adapters.demo_gateway import SIGNATURE_HEADER
 from core.errors import Forbidden, InvalidInput, NotFound, Unavailable
-from core.ports import PaymentState
+from core.gateway import PaymentState
 from models.activity import Activity, ActivityKind
 from models.audit import AuditEntry
 from models.cart import CartItem

@@ -3,7 +3,7 @@
 import pytest
 
 from core import carts, orders, payments
-from core.errors import Forbidden
+from core.errors import Forbidden, SignInNeeded
 from models.account import Role
 from models.order import Order, OrderStatus
 from tests.makers import make_account, make_event, make_photo, make_viewer
@@ -32,5 +32,5 @@ def test_admins_see_the_orders_that_are_held_newest_first(backends):
 def test_nobody_else_sees_whose_money_is_held(backends, role):
     account = None if role is None else make_account(backends, role)
 
-    with pytest.raises(Forbidden):
+    with pytest.raises(SignInNeeded if account is None else Forbidden):
         payments.held(backends, by=account)

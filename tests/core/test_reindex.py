@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from core import access, consent, engines, indexes, ingest, jobs, photos, reindex, search
+from core import access, consent, indexes, ingest, jobs, paging, photos, reindex, search, troubles, weights
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 from core.reindex import Progress
 from core.worker import HANDLERS
@@ -181,7 +181,7 @@ def test_what_cannot_be_started_is_refused_in_a_sentence(backends, event, admin,
     empty = make_event(backends)
 
     for event_id, engine, refusal, sentence in (
-        (event.id, "eyes", engines.UnknownEngine, 'no face engine called "eyes"'),
+        (event.id, "eyes", reindex.NoSuchEngine, 'no face engine called "eyes"'),
         (event.id, "sface", Unavailable, "no weights"),
         (event.id, "bundled", Conflict, "with this engine already"),
         (empty.id, "light", Conflict, "no faces yet"),
@@ -255,7 +255,7 @@ def test_a_photo_that_fails_keeps_the_old_index_serving_until_it_is_tried_again(
     work()
 
     standing = progress(backends, event, admin)
-    (failed,) = jobs.failed_of_event(backends, event.id, by=owner)
+    (failed,) = troubles.given_up(backends, event.id, by=owner)
     monkeypatch.undo()
     jobs.retry(backends, failed.id, by=owner)
     retried = progress(backends, event, admin)
@@ -278,7 +278,7 @@ def test_deleting_the_last_photo_that_is_missing_makes_the_new_index_whole(
     work()
 
     assert progress(backends, event, admin) == Progress("light", None, 2, 2, 0)
-    assert jobs.failed_of_event(backends, event.id, by=owner) == []
+    assert troubles.given_up(backends, event.id, by=owner) == []
 
 
 def test_a_photo_deleted_meanwhile_is_in_no_index(backends, event, owner, admin, shot, work, later):
@@ -608,3 +608,40 @@ def test_the_overview_names_every_event_with_faces(backends, event, owner, admin
     problems = {standing.event.id: [str(one) for one in standing.problems] for standing in while_missing}
     assert problems == {event.id: [gone, not_here], other.id: [gone]}
     assert {type(standing.problems[0]) for standing in while_another} == {indexes.EngineChanged}
+
+
+def test_an_engine_that_is_not_installed_is_no_fault_that_waiting_mends(
+    backends, event, admin, shot, monkeypatch
+):
+    def missing(engine):
+        raise weights.WeightsMissing("{engine} is not installed.", engine=engine)
+
+    monkeypatch.setattr(backends.pixels, "identity", missing)
+
+    with pytest.raises(reindex.NotInstalled, match="light is not installed"):
+        reindex.start(backends, event.id, "light", by=admin)
+
+
+def test_pages_of_indexes_are_the_overview(backends, event, admin, shot, work):
+    later = make_event(backends, held_on=event.held_on + timedelta(days=1))
+    upload(backends, later, make_jpeg("anna", seed=9), by=owner_of(backends, later))
+    work()
+
+    first = reindex.listing(backends, paging.Asked(1), by=admin)
+    second = reindex.listing(backends, paging.Asked(1, first.next_cursor), by=admin)
+
+    assert [*first.items, *second.items] == reindex.overview(backends, by=admin)
+    assert [standing.event.id for standing in first.items] == [later.id]
+    assert second.next_cursor is None
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.ADMIN}))
+def test_only_admins_read_how_engines_and_indexes_stand(backends, role):
+    somebody = make_account(backends, role)
+
+    for refused in (
+        lambda: reindex.engines_here(backends, by=somebody),
+        lambda: reindex.listing(backends, paging.LONG, by=somebody),
+    ):
+        with pytest.raises(Forbidden):
+            refused()

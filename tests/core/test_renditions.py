@@ -6,7 +6,7 @@ import pytest
 
 from core import access, carts, members, orders, photos, renditions, sharing
 from core.errors import NotFound
-from core.ports import PaymentState
+from core.gateway import PaymentState
 from core.renditions import NoSuchPicture
 from models.account import Account, Role
 from models.event import Event, EventStatus, Gallery, MemberRole, Visibility

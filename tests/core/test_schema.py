@@ -12,12 +12,23 @@ from sqlmodel import Session, SQLModel, select
 
 from core import schema
 from core.backends import open_database
-from models.account import Account, Role
+from models.account import (
+    Account,
+    ApiKey,
+    CodePurpose,
+    OneTimeCode,
+    RefreshToken,
+    Role,
+    SignInSession,
+)
 from models.activity import Activity, ActivityKind
 from models.event import Event, EventStatus
 from models.face import Face, FaceIndex, IndexedPhoto, IndexStatus
+from models.idempotency import KeptAnswer
 from models.job import Job, JobKind
+from models.notice import Notice, NoticeKind
 from models.photo import Photo
+from models.webhook import WebhookDelivery, WebhookEndpoint
 from tests import postgres
 
 
@@ -210,6 +221,7 @@ def test_the_way_down_is_refused_while_embeddings_would_belong_to_nobody(engine,
 
     with pytest.raises(CommandError, match="Cancel re-indexing and let the worker finish first"):
         schema.downgrade(engine, "0001")
+    schema.upgrade(engine)  # SQLite had taken the steps before the one that was refused
 
     with Session(engine) as session:
         assert {index.status for index in session.exec(select(FaceIndex))} == {IndexStatus.SERVING, status}
@@ -242,3 +254,109 @@ def test_new_rows_are_numbered_on_after_the_second_migration(engine):
         session.flush()
 
         assert [job.id for job in session.exec(select(Job).order_by(Job.id))] == [1, 2, 3]
+
+
+# --- what programs need --------------------------------------------------------------------
+
+NEW_JOBS = (JobKind.SEND_PASSWORD_RESET, JobKind.DELIVER_WEBHOOK, JobKind.SWEEP_OLD)
+TABLES_SINCE = {"api_key", "kept_answer", "notice", "refresh_token", "webhook_delivery", "webhook_endpoint"}
+
+
+def make_code(code: str, purpose: CodePurpose) -> OneTimeCode:
+    return OneTimeCode(
+        code_sha256=code, purpose=purpose, account_id=1, expires_at=datetime(2026, 10, 17, tzinfo=UTC)
+    )
+
+
+def add_rows_of_the_second(engine: Engine) -> None:
+    """Fill a database of revision 0002: what the third migration makes anew, and what refers to it."""
+    add_some_rows(engine)
+    with Session(engine) as session, session.begin():
+        session.add(make_code("first", CodePurpose.FIRST_ADMIN))
+        session.add(Job(kind=JobKind.SWEEP_UPLOAD, subject="y", attempts=3, last_error="The store is away."))
+
+
+def rows_and_codes(engine: Engine) -> list[dict]:
+    with Session(engine) as session:
+        return [*rows(engine), *(code.model_dump() for code in session.exec(select(OneTimeCode)))]
+
+
+def add_rows_of_programs(engine: Engine) -> None:
+    """Add one row of everything that revision 0003 brought."""
+    with Session(engine) as session, session.begin():
+        notice = Notice(event_id=1, kind=NoticeKind.SEARCH_MADE, data={"sure": 1})
+        endpoint = WebhookEndpoint(event_id=1, url="https://a.example", nonce="n", created_by=1)
+        session.add_all([notice, endpoint, make_code("reset", CodePurpose.PASSWORD_RESET)])
+        session.add_all(Job(kind=kind, subject="z") for kind in NEW_JOBS)
+        session.add(KeptAnswer(key_sha256="k", request_sha256="r"))
+        session.add(ApiKey(account_id=1, name="Till", hint="enc", key_sha256="k", scopes=["orders"]))
+        until = datetime(2026, 10, 18, tzinfo=UTC)
+        session.merge(SignInSession(token_sha256="s", account_id=1, expires_at=until))
+        session.flush()
+        session.add(RefreshToken(token_sha256="t", session_sha256="s", expires_at=until))
+        session.add(
+            WebhookDelivery(endpoint_id=endpoint.id, notice_id=notice.id, kind=notice.kind, body="{}")
+        )
+
+
+def test_rows_come_through_the_third_migration_and_back(engine):
+    schema.upgrade(engine, "0002")
+    add_rows_of_the_second(engine)
+    before = rows_and_codes(engine)
+
+    schema.upgrade(engine)
+    after = rows_and_codes(engine)
+    add_rows_of_programs(engine)
+    schema.downgrade(engine, "0002")
+
+    assert after == before
+    assert len(before) == 5
+    assert rows_and_codes(engine) == before
+    assert tables(engine) == set(SQLModel.metadata.tables) - TABLES_SINCE
+
+
+def test_the_way_up_is_open_again_after_the_way_back(engine):
+    schema.upgrade(engine)
+    add_rows_of_the_second(engine)
+    add_rows_of_programs(engine)
+
+    schema.downgrade(engine, "0002")
+    schema.upgrade(engine)
+    add_rows_of_programs(engine)
+
+    command.check(schema.configuration(engine))
+    assert len(rows_and_codes(engine)) == 5 + len(NEW_JOBS) + 1
+
+
+@pytest.mark.parametrize(("table", "column"), [("job", "kind"), ("one_time_code", "purpose")])
+@pytest.mark.parametrize("revision", ["0003", "0002"])
+def test_what_may_be_chosen_is_checked_on_both_sides_of_the_third_migration(engine, table, column, revision):
+    schema.upgrade(engine, "0003")
+    add_rows_of_the_second(engine)
+    schema.downgrade(engine, revision)
+    never = {"0003": "party", "0002": {"job": "sweep_old", "one_time_code": "password_reset"}[table]}
+
+    with pytest.raises(Exception, match=r"(?i)check constraint"), engine.begin() as connection:
+        connection.execute(text(f"UPDATE {table} SET {column} = '{never[revision]}'"))  # noqa: S608
+
+
+def test_what_the_third_migration_adds_may_be_chosen(engine):
+    schema.upgrade(engine)
+    add_rows_of_the_second(engine)
+
+    add_rows_of_programs(engine)
+
+    with Session(engine) as session:
+        assert {job.kind for job in session.exec(select(Job))} >= set(NEW_JOBS)
+        assert session.get(OneTimeCode, "reset").purpose is CodePurpose.PASSWORD_RESET
+
+
+@pytest.mark.parametrize("table", ["notice", "webhook_delivery"])
+def test_a_kind_or_status_of_a_notice_that_is_none_is_refused(engine, table):
+    schema.upgrade(engine)
+    add_rows_of_the_second(engine)
+    add_rows_of_programs(engine)
+    column = {"notice": "kind", "webhook_delivery": "status"}[table]
+
+    with pytest.raises(Exception, match=r"(?i)check constraint"), engine.begin() as connection:
+        connection.execute(text(f"UPDATE {table} SET {column} = 'party'"))  # noqa: S608

@@ -1,13 +1,13 @@
 """Share links: who gets in by them, until when, and never by guessing (T24, T25)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import cv2
 import numpy as np
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from core import access, galleries, photos, sharing
+from core import access, galleries, paging, photos, sharing
 from core.errors import Forbidden, InvalidInput
 from core.sharing import LinkClosed
 from core.signing import Signer
@@ -198,3 +198,74 @@ def test_a_phone_reads_the_address_from_the_qr_code(backends, link):
     read, _, _ = cv2.QRCodeDetectorAruco().detectAndDecode(picture)
     assert read == address
     assert picture.shape[0] >= 500
+
+
+def test_links_come_page_by_page(backends, event, owner):
+    made = [sharing.create(backends, event.id, by=owner).id for _ in range(3)]
+
+    first = sharing.listing(backends, event.id, paging.Asked(2), by=owner)
+    second = sharing.listing(backends, event.id, paging.Asked(2, first.next_cursor), by=owner)
+
+    assert [link.id for link in (*first.items, *second.items)] == made[::-1]
+    with pytest.raises(access.NoSuchEvent):
+        sharing.listing(backends, event.id, paging.LONG, by=owner_of(backends, make_event(backends)))
+
+
+def test_a_link_of_others_is_the_same_as_none(backends, event, link):
+    stranger = owner_of(backends, make_event(backends))
+
+    for link_id in (link.id, 999_999):
+        with pytest.raises(sharing.NoSuchLink):
+            sharing.revoke(backends, link_id, by=stranger)
+        with pytest.raises(sharing.NoSuchLink):
+            sharing.qr(backends, link_id, by=stranger)
+
+
+def test_only_a_link_that_works_has_a_qr_code(backends, owner, link):
+    png = sharing.qr(backends, link.id, by=owner)
+    sharing.revoke(backends, link.id, by=owner)
+
+    assert png == sharing.qr_png(sharing.address(backends, link))
+    with pytest.raises(LinkClosed):
+        sharing.qr(backends, link.id, by=owner)
+
+
+@pytest.mark.parametrize("end", [datetime.min, datetime.max])
+def test_an_end_beyond_the_calendar_is_refused(backends, event, owner, end):
+    for offset in (-14, 0, 14):
+        ends = end.replace(tzinfo=timezone(timedelta(hours=offset)))
+        with pytest.raises(InvalidInput, match="year"):
+            sharing.create(backends, event.id, by=owner, expires_at=ends)
+
+
+def test_a_link_opened_by_two_calls_at_once_lets_in(backends, event, link, monkeypatch):
+    viewer, get, unseen = make_viewer(), Session.get, [VisitorAccess]
+    sharing.open_link(backends, token(backends, link), by=viewer)
+
+    # The other call's row is not seen yet, as it is not where two transactions write side by side.
+    def early(self, table, key, **more):
+        return None if table in unseen and unseen.pop() else get(self, table, key, **more)
+
+    monkeypatch.setattr(Session, "get", early)
+
+    assert sharing.open_link(backends, token(backends, link), by=viewer).id == event.id
+
+    assert unseen == []
+    with backends.reading() as session:
+        assert len(session.exec(select(VisitorAccess)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("abc.d-e_f", "abc.d-e_f"),
+        (" abc.def ", "abc.def"),
+        ("https://photos.example/gallery?share=abc.def", "abc.def"),
+        ("http://localhost:8501/gallery?x=1&share=abc.def&y=2#top", "abc.def"),
+        ("https://photos.example/gallery?event=run", "https://photos.example/gallery?event=run"),
+        ("?share=", "?share="),
+        ("", ""),
+    ],
+)
+def test_a_token_is_read_from_an_address_or_is_one(given, read):
+    assert sharing.token_of(given) == read

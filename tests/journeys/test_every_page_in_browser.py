@@ -22,8 +22,8 @@ ROLES = {"visitor": "", "organiser": "organiser@demo.example", "admin": "admin@d
 GRAVE = ("serious", "critical")
 # Whose pages these are before all: seen in both sizes and both colours. Others see them once, on a phone.
 OWN = {
-    "visitor": {"", "gallery", "find_me", "cart", "orders", "order", "pay", "register", "sign_in"},
-    "organiser": {"events", "event", "upload", "review", "share", "sales", "profile"},
+    "visitor": {"", "gallery", "find_me", "cart", "orders", "order", "pay", "register", "reset", "sign_in"},
+    "organiser": {"events", "event", "upload", "review", "share", "sales", "hooks", "profile"},
     "admin": {"", "accounts", "faces", "jobs", "status"},
 }
 BOTH = [(role, path) for role, paths in OWN.items() for path in sorted(paths)]
@@ -88,7 +88,7 @@ def addresses(site: Site) -> dict[str, str]:
             "order": orders.address(backends, order).partition("?")[2],
             "pay": str(order.checkout_url).partition("?")[2],
         }
-    for path in ("event", "upload", "review", "share", "sales"):
+    for path in ("event", "upload", "review", "share", "sales", "hooks"):
         queries[path] = f"id={event.id}"
     return {path: f"/{path}?{queries.get(path, '')}" for path in navigation.paths()}
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -117,6 +118,21 @@ def test_ctrl_c_ends_the_site_and_all_its_children(new_site):
 
     assert left == []
     assert "Traceback" not in site.log.read_text()
+
+
+@pytest.mark.integration
+def test_a_site_that_is_listened_to_ends_when_it_is_told_to(new_site):
+    site = new_site().start()
+    form = {"grant_type": "password", "username": "organiser@demo.example", "password": demo.PASSWORD}
+    token = httpx.post(f"{site.address}/api/v1/oauth/token", data=form).json()["access_token"]
+    line = f"{site.address}/api/v1/events/{site.demo_event().id}/live"
+
+    with httpx.stream("GET", line, headers={"Authorization": f"Bearer {token}"}, timeout=60) as answer:
+        heard = answer.iter_lines()
+        assert next(heard) == ": listening"
+        left = site.interrupt()
+
+    assert left == []
 
 
 @pytest.mark.integration

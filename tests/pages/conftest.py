@@ -2,6 +2,7 @@
 
 import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
+from streamlit.runtime.context import ContextProxy
 
 from core import passwords
 from core.backends import Backends
@@ -22,3 +23,9 @@ def browser(backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Browser:
 def no_foreign_components(monkeypatch: pytest.MonkeyPatch) -> None:
     """AppTest looks through every installed package for components, which takes most of its time."""
     monkeypatch.setattr(BidiComponentManager, "discover_and_register_components", lambda *_, **__: None)
+
+
+@pytest.fixture(autouse=True)
+def this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest has no line to a browser: it is on this machine."""
+    monkeypatch.setattr(ContextProxy, "ip_address", None)

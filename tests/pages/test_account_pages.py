@@ -201,4 +201,4 @@ def test_an_admin_makes_an_account(backends, browser):
 
 def everyone(backends: Backends) -> list[Account]:
     root = Account(name="", email="", password_hash="", role=Role.ADMIN)
-    return list(accounts.everyone(backends, by=root))
+    return list(accounts.everyone(backends, by=root).items)

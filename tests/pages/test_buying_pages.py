@@ -10,7 +10,7 @@ from core import carts, orders
 from core.access import Viewer
 from core.adapters.demo_gateway import SIGNATURE_HEADER
 from core.backends import Backends
-from core.ports import PaymentState
+from core.gateway import PaymentState
 from models.account import Account
 from models.event import Event, MemberRole
 from models.order import Download, Order, OrderStatus

@@ -36,16 +36,18 @@ HEADINGS = {
     "review": "Review",
     "share": "Share",
     "sales": "Sales",
+    "hooks": "Webhooks",
     "accounts": "Accounts",
     "faces": "Faces",
     "jobs": "Jobs",
     "status": "Health",
     "profile": "Your account",
     "register": "Make an account",
+    "reset": "Forgot your password?",
     "sign_in": "You are signed in",
 }
 ADMINS = {"accounts", "faces", "jobs", "status"}
-STAFF = {"events", "event", "upload", "review", "share", "sales"}
+STAFF = {"events", "event", "upload", "review", "share", "sales", "hooks"}
 KEPT_FROM = dict.fromkeys(Role, ADMINS) | {Role.ADMIN: set(), Role.GUEST: ADMINS | STAFF}
 PARTS = {
     Role.ORGANISER: MemberRole.CO_ORGANISER,
@@ -136,7 +138,7 @@ def test_a_closed_page_shows_nothing_of_the_event_and_offers_nothing(backends, b
     assert not (*page.button, *page.text_input, *page.selectbox, *page.dataframe)
 
 
-@pytest.mark.parametrize("path", ["event", "upload", "review", "share", "sales"])
+@pytest.mark.parametrize("path", ["event", "upload", "review", "share", "sales", "hooks"])
 def test_an_organiser_of_another_event_learns_nothing_of_this_one(backends, browser, opened, path):
     browser.sign_in(backends, make_account(backends, Role.ORGANISER))
 

@@ -1,0 +1,176 @@
+"""The API as FastAPI sees it: its routers, its document, and the one shape of every refusal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from api import (
+    accounts,
+    audit,
+    bodies,
+    carts,
+    deps,
+    docs,
+    events,
+    faces,
+    galleries,
+    hooks,
+    jobs,
+    limits,
+    live,
+    members,
+    oauth,
+    orders,
+    photo_uploads,
+    photos,
+    routing,
+    search,
+    sharing,
+    statistics,
+    uploads,
+)
+from api.schemas import Refusal
+from core.errors import PlatformError
+from core.settings import Settings
+
+ROUTERS: Sequence[APIRouter] = (
+    oauth.router,
+    accounts.router,
+    events.router,
+    galleries.router,
+    members.router,
+    sharing.router,
+    faces.router,
+    photos.router,
+    photo_uploads.router,
+    search.router,
+    live.router,
+    carts.router,
+    orders.router,
+    statistics.router,
+    jobs.router,
+    audit.router,
+    hooks.router,
+)
+REFUSALS: dict[int | str, dict[str, object]] = {
+    status: {"model": Refusal, "description": text}
+    for status, text in {
+        401: "Sign in first",
+        403: "Not with this role or scope",
+        404: "Not there, or not for you",
+        408: "The request came too slowly",
+        409: "In conflict with what is there",
+        413: "Too large",
+        422: "Cannot be used",
+        429: "Too often: see Retry-After",
+        503: "A part is down: try again",
+    }.items()
+}
+_REFUSAL = "#/components/schemas/Refusal"
+_NAMES = {400: "InvalidInput", 404: "NotFound", 405: "MethodNotAllowed", 408: "TooSlow", 413: "TooLarge"}
+_DESCRIPTION = """Everything a page of Encore can do, for programs.
+
+Sign in with `POST /v1/oauth/token`, or send a personal key as `X-API-Key`; somebody without an account is a
+visitor (`POST /v1/visitors`). Times are in UTC, amounts in minor units. Lists come in pages: pass
+`next_cursor` as `cursor`. Every GET has an ETag; every POST that makes or pays something takes an
+Idempotency-Key. Every refusal looks like `Refusal`."""
+
+
+class Api(FastAPI):
+    """FastAPI with a document that says of refusals what is true for every route."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document. A route of pictures refuses in JSON, too."""
+        if self.openapi_schema is None:
+            for path in super().openapi()["paths"].values():
+                for operation in path.values():
+                    _say_json(operation["responses"])
+        assert self.openapi_schema is not None  # noqa: S101
+        return self.openapi_schema
+
+
+def _say_json(responses: dict[str, Any]) -> None:
+    for status, response in responses.items():
+        if status.startswith(("4", "5")):
+            response["content"] = {"application/json": {"schema": {"$ref": _REFUSAL}}}
+
+
+def build(settings: Settings) -> Api:
+    """Return the API, to be mounted at `/api`."""
+    app = Api(
+        title="Encore",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=dict(REFUSALS),
+        generate_unique_id_function=_operation_id,
+        exception_handlers={
+            PlatformError: _refused,
+            RequestValidationError: _invalid,
+            HTTPException: _not_routed,
+            Exception: _bug,
+        },
+    )
+    app.router.routes.append(routing.Directory("/v1", ROUTERS))
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+    app.include_router(docs.router)
+    app.router.routes.extend(uploads.ROUTES)
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_middleware(app: Api, settings: Settings) -> None:
+    """Add what stands around every route; the last one added is the outermost."""
+    app.add_middleware(bodies.Bodies, selfie_mib=settings.max_selfie_mib)
+    app.add_middleware(limits.PerAddress)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    if settings.cors:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "Retry-After", "X-Request-ID", "Idempotent-Replayed"],
+            max_age=3600,
+        )
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+async def _bug(request: Request, error: Exception) -> JSONResponse:
+    return deps.bug(request, error)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PlatformError)  # noqa: S101  (it is registered for these only)
+    return deps.refusal(request, error)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """Say which parts of a request do not fit, the first few of them, without repeating what was sent."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    problems = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
+    return deps.sent(request, "InvalidRequest", "; ".join(problems[:5]), 422)
+
+
+async def _not_routed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == 400:  # a body that is no text at all
+        return deps.sent(request, "InvalidRequest", "body: This cannot be read. Send JSON in UTF-8.", 422)
+    message = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
+    answer = deps.sent(request, _NAMES.get(error.status_code, "Refused"), message, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer

@@ -1,0 +1,92 @@
+"""The cart of a visitor or an account, at today's prices."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from api import callers, deps, routing
+from api.schemas import Answer, Money, Request
+from core import carts, renditions
+from core.access import Viewer
+from core.carts import LIMIT, Wanted
+
+router = routing.router("cart")
+
+
+class CartItem(Answer):
+    """A photo that can be bought now."""
+
+    photo_id: UUID
+    event_id: int
+    label: str
+    amount: Money
+    currency: str
+    is_bought: bool = Field(description="Paid for before.")
+    thumbnail_url: str
+
+
+class Cart(Answer):
+    """What somebody wishes to buy, in the order of wishing."""
+
+    items: list[CartItem]
+    total_amount: Money
+    currency: str
+    unavailable: list[UUID] = Field(
+        description="Photos that can no longer be bought: not part of the total, and never ordered."
+    )
+
+
+class Wishes(Request):
+    """Photos for the cart."""
+
+    photo_ids: Annotated[list[UUID], Field(min_length=1, max_length=LIMIT)]
+
+
+@router.get("/cart")
+def get_cart(caller: callers.Shops) -> Cart:
+    """Return the cart; what it says of prices holds until an order is placed."""
+    return _contents(caller.visitor)
+
+
+@router.post("/cart/photos")
+def add_to_cart(caller: callers.Shops, sent: Wishes) -> Cart:
+    """Put photos into the cart, all of them or none; what lies there already stays. Returns the cart."""
+    carts.add(deps.backends(), caller.visitor, sent.photo_ids)
+    return _contents(caller.visitor)
+
+
+@router.delete("/cart/photos/{photo_id}", status_code=204)
+def remove_from_cart(caller: callers.Shops, photo_id: UUID) -> None:
+    """Take a photo out of the cart; one that is not there is no error."""
+    carts.remove(deps.backends(), caller.visitor, [photo_id])
+
+
+@router.delete("/cart", status_code=204)
+def clear_cart(caller: callers.Shops) -> None:
+    """Empty the cart."""
+    carts.clear(deps.backends(), caller.visitor)
+
+
+def _contents(viewer: Viewer) -> Cart:
+    cart = carts.contents(deps.backends(), viewer)
+    return Cart(
+        items=[_item(wanted, viewer) for wanted in cart.items],
+        total_amount=cart.quote.total_amount,
+        currency=cart.quote.currency,
+        unavailable=[photo.id for photo in cart.unavailable],
+    )
+
+
+def _item(wanted: Wanted, viewer: Viewer) -> CartItem:
+    backends, line = deps.backends(), wanted.line
+    grant = renditions.grant_for(wanted.scope, viewer, wanted.photo)
+    return CartItem(
+        photo_id=line.photo_id,
+        event_id=line.event_id,
+        label=line.label,
+        amount=line.amount,
+        currency=line.currency,
+        is_bought=wanted.is_bought,
+        thumbnail_url=backends.settings.url(renditions.url(backends, line.photo_id, "300", grant)),
+    )

@@ -1,0 +1,55 @@
+"""Background work that is in trouble, and another try of it."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import Field
+
+from api import callers, deps, routing
+from api.schemas import Answer, Asked, Id, Moment, Page, page
+from core import jobs, troubles
+from core.troubles import Choice
+from models.job import JobKind, JobStatus
+
+router = routing.router("jobs")
+
+
+class Job(Answer):
+    """One piece of background work."""
+
+    id: int
+    kind: JobKind
+    subject: str = Field(description="The id of what it works on.")
+    event_id: int | None
+    status: JobStatus
+    attempts: int
+    last_error: str | None
+    created_at: Moment
+    run_at: Moment = Field(description="When it is due.")
+    finished_at: Moment | None
+
+
+def _choice(kind: JobKind | None = None, status: JobStatus | None = None) -> Choice:
+    return Choice(kind, status)
+
+
+Chosen = Annotated[Choice, Depends(_choice)]
+
+
+@router.get("/jobs")
+def list_jobs(caller: callers.Reports, asked: Asked, choice: Chosen) -> Page[Job]:
+    """List the jobs that gave up or are tried again, newest first. Admins only."""
+    return page(troubles.listing(deps.backends(), asked, choice, by=caller.account), Job.model_validate)
+
+
+@router.get("/events/{event_id}/jobs")
+def list_event_jobs(caller: callers.Reports, event_id: Id, asked: Asked, choice: Chosen) -> Page[Job]:
+    """List the jobs of an event that gave up or are tried again, newest first."""
+    found = troubles.of_event(deps.backends(), event_id, asked, choice, by=caller.account)
+    return page(found, Job.model_validate)
+
+
+@router.post("/jobs/{job_id}/retry", status_code=202)
+def retry_job(caller: callers.Reports, job_id: Id) -> Job:
+    """Try a job that gave up again, with all its attempts; any other is left as it is."""
+    return Job.model_validate(jobs.retry(deps.backends(), job_id, by=caller.account))

@@ -1,0 +1,82 @@
+"""Signing in as a program: OAuth2's password flow, refresh tokens, and the end of a session."""
+
+from typing import Annotated, Literal
+
+from fastapi import Form, Request, Response
+from pydantic import Field
+
+from api import deps, routing
+from api.schemas import Answer
+from api.schemas import Request as Sent
+from core import limits, programs
+from core.errors import InvalidInput
+from core.programs import Tokens
+from models.account import ApiScope
+
+router = routing.router("sign in")
+
+
+class TokenRequest(Sent):
+    """What RFC 6749 sends: a name and a password, or a refresh token."""
+
+    grant_type: Literal["password", "refresh_token"]
+    username: str | None = Field(None, max_length=254, description="The address of the account.")
+    password: str | None = Field(None, max_length=200)
+    refresh_token: str | None = Field(None, max_length=200)
+    scope: str = Field("", max_length=400, description="Scopes with spaces between; none: all of them.")
+    client_id: str | None = Field(None, max_length=200, description="Taken, and not used.")
+    client_secret: str | None = Field(None, max_length=200, description="Taken, and not used.")
+
+
+class TokenAnswer(Answer):
+    """What a program goes on with."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  (the name of a scheme)
+    expires_in: int = Field(description="Seconds the access token lasts.")
+    refresh_token: str = Field(description="Good once; the next one comes with the next access token.")
+    scope: str
+
+
+class Revocation(Sent):
+    """What RFC 7009 sends."""
+
+    token: str = Field(max_length=200, description="The refresh token.")
+    token_type_hint: str | None = Field(None, max_length=40)
+
+
+@router.post("/oauth/token")
+def sign_in(request: Request, response: Response, form: Annotated[TokenRequest, Form()]) -> TokenAnswer:
+    """Sign in, or go on with a refresh token. One that comes a second time ends its session."""
+    backends = deps.backends()
+    limits.take(backends, limits.SIGN_IN, deps.client(request))
+    response.headers["Cache-Control"] = "no-store"
+    if form.grant_type == "refresh_token":
+        return _shown(programs.refresh(backends, form.refresh_token or ""))
+    if not form.username or not form.password:
+        raise InvalidInput("Send username and password.")
+    return _shown(programs.sign_in(backends, form.username, form.password, _scopes(form.scope)))
+
+
+@router.post("/oauth/revoke", status_code=204)
+def sign_out(request: Request, form: Annotated[Revocation, Form()]) -> None:
+    """End the session of a refresh token, and with it its access tokens."""
+    limits.take(deps.backends(), limits.SIGN_IN, deps.client(request))
+    programs.revoke(deps.backends(), form.token)
+
+
+def _shown(tokens: Tokens) -> TokenAnswer:
+    return TokenAnswer(
+        access_token=tokens.access_token,
+        expires_in=int(tokens.expires_in.total_seconds()),
+        refresh_token=tokens.refresh_token,
+        scope=" ".join(sorted(tokens.scopes)),
+    )
+
+
+def _scopes(text: str) -> frozenset[ApiScope]:
+    try:
+        return frozenset(ApiScope(scope) for scope in text.split()) or programs.ALL_SCOPES
+    except ValueError as error:
+        known = ", ".join(sorted(programs.ALL_SCOPES))
+        raise InvalidInput("There is no such scope. These are known: {known}.", known=known) from error

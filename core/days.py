@@ -1,0 +1,22 @@
+"""The days and time zones that we take: those that every clock can tell."""
+
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.errors import InvalidInput
+
+YEARS = range(1826, 2200)  # from the first photograph on; at both ends no time zone leaves the calendar
+
+
+def check_year(day: date | None) -> None:
+    """Raises InvalidInput for a day, or a time, in a year that is a slip of the keyboard."""
+    if day is not None and day.year not in YEARS:
+        raise InvalidInput("The year must be between {first} and {last}.", first=YEARS[0], last=YEARS[-1])
+
+
+def check_zone(name: str) -> None:
+    """Raises InvalidInput when there is no time zone of that name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "Asia" is a folder of them
+        raise InvalidInput("There is no time zone called {name}.", name=name) from error
