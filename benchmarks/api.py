@@ -1,10 +1,10 @@
 """How fast the API answers, next to the least that FastAPI can be.
 
 Run `python -m benchmarks.api [--rounds N] [--seconds S] [--json]`. The site runs as `streamlit run app.py`
-does, on the demo event in a temporary folder, with every middleware and its worker, but with limits that never
+does, on the demo event in a temporary folder, with all middleware and its worker, but with limits that never
 say no. Bare is an application of its own without middleware, whose two routes return the same model from
-memory: a plain function (`def`, run in a thread as ours are) and an asynchronous one. A client in a process of
-its own keeps its connections busy; the targets take turns, so that what else the machine does hits all alike,
+memory: a plain function (`def`, run in a thread as ours are) and an asynchronous one. A client of its own
+process keeps its connections busy; the targets take turns, so that what else the machine does hits all alike,
 and the median of the rounds is shown. `canned` is what the client itself can do at most.
 """
 
