@@ -136,6 +136,7 @@ def change_account(caller: callers.Owns, account_id: Id, sent: AccountRights) ->
 
 
 @router.get("/account")
+@routing.quick
 def get_own_account(caller: callers.Known) -> Account:
     """Return who is signed in."""
     return Account.model_validate(caller.account)

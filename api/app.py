@@ -16,6 +16,7 @@ from api import (
     accounts,
     audit,
     bodies,
+    callers,
     carts,
     deps,
     docs,
@@ -85,19 +86,35 @@ Idempotency-Key. Every refusal looks like `Refusal`."""
 
 
 class Api(FastAPI):
-    """FastAPI with a document that says of refusals what is true for every route."""
+    """FastAPI with a document that says what our routes have in common: ways in, and refusals in JSON."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the document. A route of pictures refuses in JSON, too."""
+        """Return the document."""
         if self.openapi_schema is None:
-            for path in super().openapi()["paths"].values():
+            document = super().openapi()
+            routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+            needs = {route.name: _needs(route) for route in routes}
+            for path in document["paths"].values():
                 for operation in path.values():
-                    _say_json(operation["responses"])
+                    _say_ways_in(operation, needs[operation["operationId"]])
+                    _say_refusals(operation["responses"])
+            document["components"]["securitySchemes"] = callers.SCHEMES
         assert self.openapi_schema is not None  # noqa: S101
         return self.openapi_schema
 
 
-def _say_json(responses: dict[str, Any]) -> None:
+def _needs(route: APIRoute) -> callers.Needs | None:
+    called = (dependency.call for dependency in route.dependant.dependencies)
+    return next((call for call in called if isinstance(call, callers.Needs)), None)
+
+
+def _say_ways_in(operation: dict[str, Any], needs: callers.Needs | None) -> None:
+    if needs is not None:  # a route that is open to nobody in particular says so itself: `callers.OPEN`
+        operation["security"] = [*needs.security(), *operation.get("security", [])]
+
+
+def _say_refusals(responses: dict[str, Any]) -> None:
+    """A route of pictures refuses in JSON, too."""
     for status, response in responses.items():
         if status.startswith(("4", "5")):
             response["content"] = {"application/json": {"schema": {"$ref": _REFUSAL}}}

@@ -3,11 +3,11 @@
 What is needed of them is looked up in the thread of the route, with its other questions to the database.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated
 
-from fastapi import Security
-from fastapi.security import APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
+from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 
 from api import deps
@@ -31,23 +31,28 @@ DESCRIPTIONS = {
 }
 LEAST_VISITOR = 32  # characters of a visitor's secret
 
-_bearer = OAuth2PasswordBearer(
-    tokenUrl="/api/v1/oauth/token",
-    refreshUrl="/api/v1/oauth/token",
-    scopes={scope.value: text for scope, text in DESCRIPTIONS.items()},
-    scheme_name="AccessToken",
-    description="An access token: `Authorization: Bearer …`",
-    auto_error=False,
-)
-_key = APIKeyHeader(
-    name="X-API-Key", scheme_name="ApiKey", description="A personal API key.", auto_error=False
-)
-_visitor = APIKeyHeader(
-    name="X-Visitor",
-    scheme_name="Visitor",
-    description="The secret of somebody without an account, from `POST /api/v1/visitors`.",
-    auto_error=False,
-)
+TOKENS = "/api/v1/oauth/token"
+# The ways in, as the document has them; `Needs` knows which ones a route takes.
+SCHEMES = {
+    "AccessToken": {
+        "type": "oauth2",
+        "description": "An access token: `Authorization: Bearer …`",
+        "flows": {
+            "password": {
+                "tokenUrl": TOKENS,
+                "refreshUrl": TOKENS,
+                "scopes": {scope.value: text for scope, text in DESCRIPTIONS.items()},
+            }
+        },
+    },
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A personal key."},
+    "Visitor": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Visitor",
+        "description": "The secret of somebody without an account, from `POST /api/v1/visitors`.",
+    },
+}
 
 
 class ScopeMissing(Forbidden):
@@ -67,31 +72,40 @@ class VisitorNeeded(InvalidInput):
 class Caller:
     """Who sent a request. Looked up once, when first asked for."""
 
-    def __init__(
-        self, connection: HTTPConnection, needed: list[str], token: str | None, key: str | None
-    ) -> None:
-        self._needed, self._token, self._key = needed, token, key
-        self._visitor = connection.headers.get("x-visitor", "")
-        self._authorization = connection.headers.get("authorization", "")
-        self.address = deps.client(connection)
+    def __init__(self, connection: HTTPConnection, needed: Sequence[ApiScope]) -> None:
+        self._connection, self._needed = connection, needed
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from, "" when that is not known."""
+        return deps.client(self._connection)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a personal key was sent."""
+        return "x-api-key" in self._connection.headers
 
     @cached_property
     def identity(self) -> Identity | None:
         """Who is signed in, if anyone. Raises SignInNeeded, ScopeMissing, TooOften."""
-        backends = deps.backends()
-        if self._token is not None:
-            found = programs.identify(backends, self._token)
-        elif self._key is not None:
-            found = keys.identify(backends, self._key)
-        elif self._authorization:
-            raise SignInNeeded("Send the access token as `Authorization: Bearer …`.")
-        else:
+        found = self._proven()
+        if found is None:
             return None
         missing = [scope for scope in self._needed if scope not in found.scopes]
         if missing:
             raise ScopeMissing(missing[0])
-        limits.take(backends, limits.ACCOUNT, found.account.id)
+        limits.take(deps.backends(), limits.ACCOUNT, found.account.id)
         return found
+
+    def _proven(self) -> Identity | None:
+        headers = self._connection.headers
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return programs.identify(deps.backends(), token.strip())
+        if scheme:
+            raise SignInNeeded("Send the access token as `Authorization: Bearer …`.")
+        key = headers.get("x-api-key")
+        return None if key is None else keys.identify(deps.backends(), key)
 
     @property
     def account(self) -> Account:
@@ -109,12 +123,12 @@ class Caller:
     def viewer(self) -> Viewer:
         """Who looks: nobody in particular, a visitor, or an account. Raises SignInNeeded, InvalidInput."""
         account = self.identity.account if self.identity else None
-        if self._visitor and len(self._visitor) < LEAST_VISITOR:
+        secret = self._connection.headers.get("x-visitor", "")
+        if secret and len(secret) < LEAST_VISITOR:
             raise InvalidInput("X-Visitor is the secret that POST /api/v1/visitors gives you.")
-        if self._visitor:
-            return Viewer(token_hash(self._visitor), account)
-        own = deps.backends().signer.sign("visitor-of-account", account.id) if account else ""
-        return Viewer(token_hash(own) if own else "", account)
+        if not secret and account is not None:
+            secret = deps.backends().signer.sign("visitor-of-account", account.id)
+        return Viewer(token_hash(secret) if secret else "", account)
 
     @property
     def visitor(self) -> Viewer:
@@ -124,47 +138,36 @@ class Caller:
         return self.viewer
 
 
-def of(connection: HTTPConnection, *needed: str) -> Caller:
-    """Return who is at the other end, where FastAPI's own look at the headers does not reach."""
-    given = connection.headers.get("authorization", "")
-    scheme, _, token = given.partition(" ")
-    is_bearer = scheme.lower() == "bearer"
-    return Caller(connection, list(needed), token if is_bearer else None, connection.headers.get("x-api-key"))
+class Needs:
+    """What a route needs of its caller. One dependency for all: FastAPI's own schemes would be four."""
 
+    def __init__(self, *scopes: ApiScope, takes_visitors: bool = False) -> None:
+        self.scopes, self.takes_visitors = scopes, takes_visitors
 
-async def _member(
-    request: Request,
-    needed: SecurityScopes,
-    token: Annotated[str | None, Security(_bearer)],
-    key: Annotated[str | None, Security(_key)],
-) -> Caller:
-    return Caller(request, needed.scopes, token, key)
+    async def __call__(self, request: Request) -> Caller:
+        """Return who calls."""
+        return Caller(request, self.scopes)
 
-
-async def _anyone(
-    request: Request,
-    needed: SecurityScopes,
-    token: Annotated[str | None, Security(_bearer)],
-    key: Annotated[str | None, Security(_key)],
-    _: Annotated[str | None, Security(_visitor)],
-) -> Caller:
-    return Caller(request, needed.scopes, token, key)
+    def security(self) -> list[dict[str, list[str]]]:
+        """Return the ways in, as the document says them."""
+        keyed: list[dict[str, list[str]]] = [{"AccessToken": list(self.scopes)}, {"ApiKey": []}]
+        return [*keyed, {"Visitor": []}] if self.takes_visitors else keyed
 
 
 # For any token or key.
-Known = Annotated[Caller, Security(_member, scopes=[])]
+Known = Annotated[Caller, Depends(Needs())]
 # For routes that need an account (`caller.account`), by what the token or key must be good for.
-ReadsEvents = Annotated[Caller, Security(_member, scopes=[ApiScope.EVENTS_READ])]
-WritesEvents = Annotated[Caller, Security(_member, scopes=[ApiScope.EVENTS_WRITE])]
-ReadsPhotos = Annotated[Caller, Security(_member, scopes=[ApiScope.PHOTOS_READ])]
-WritesPhotos = Annotated[Caller, Security(_member, scopes=[ApiScope.PHOTOS_WRITE])]
-Reports = Annotated[Caller, Security(_member, scopes=[ApiScope.REPORTS])]
-Hooks = Annotated[Caller, Security(_member, scopes=[ApiScope.WEBHOOKS])]
-Owns = Annotated[Caller, Security(_member, scopes=[ApiScope.ACCOUNT])]
+ReadsEvents = Annotated[Caller, Depends(Needs(ApiScope.EVENTS_READ))]
+WritesEvents = Annotated[Caller, Depends(Needs(ApiScope.EVENTS_WRITE))]
+ReadsPhotos = Annotated[Caller, Depends(Needs(ApiScope.PHOTOS_READ))]
+WritesPhotos = Annotated[Caller, Depends(Needs(ApiScope.PHOTOS_WRITE))]
+Reports = Annotated[Caller, Depends(Needs(ApiScope.REPORTS))]
+Hooks = Annotated[Caller, Depends(Needs(ApiScope.WEBHOOKS))]
+Owns = Annotated[Caller, Depends(Needs(ApiScope.ACCOUNT))]
 # For routes that visitors use as well (`caller.viewer`, `caller.visitor`).
-SeesEvents = Annotated[Caller, Security(_anyone, scopes=[ApiScope.EVENTS_READ])]
-SeesPhotos = Annotated[Caller, Security(_anyone, scopes=[ApiScope.PHOTOS_READ])]
-Searches = Annotated[Caller, Security(_anyone, scopes=[ApiScope.SEARCH])]
-Shops = Annotated[Caller, Security(_anyone, scopes=[ApiScope.SHOP])]
+SeesEvents = Annotated[Caller, Depends(Needs(ApiScope.EVENTS_READ, takes_visitors=True))]
+SeesPhotos = Annotated[Caller, Depends(Needs(ApiScope.PHOTOS_READ, takes_visitors=True))]
+Searches = Annotated[Caller, Depends(Needs(ApiScope.SEARCH, takes_visitors=True))]
+Shops = Annotated[Caller, Depends(Needs(ApiScope.SHOP, takes_visitors=True))]
 # `openapi_extra` of those of them that nobody in particular may use, too.
 OPEN: dict[str, list[dict[str, list[str]]]] = {"security": [{}]}

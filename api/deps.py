@@ -42,6 +42,14 @@ def account(request: Request) -> Account | None:
     return sessions.account_of(backends(), request.cookies.get(sessions.SESSION_COOKIE, ""))
 
 
+def is_at_hand() -> bool:
+    """Tell whether rows and limits are read without a way over the network: SQLite, whose readers never wait
+    for a writer, and buckets in memory.
+    """
+    found = backends()
+    return found.engine.dialect.name == "sqlite" and found.settings.redis_url is None
+
+
 def client(connection: HTTPConnection) -> str:
     """Return the address of who asks, "" when it is not known."""
     peer = connection.client.host if connection.client else ""

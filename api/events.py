@@ -130,6 +130,7 @@ def create_event(caller: callers.WritesEvents, sent: NewEvent) -> Event:
 
 
 @router.get("/events/{event_id}", openapi_extra=callers.OPEN)
+@routing.quick
 def get_event(caller: callers.SeesEvents, event_id: Id) -> Event:
     """Return an event: to its members in any status, to visitors while it is open to them."""
     return Event.model_validate(events.seen(deps.backends(), event_id, by=caller.viewer))

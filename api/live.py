@@ -97,7 +97,7 @@ async def listen_by_websocket(
 ) -> None:
     """Hear the same as messages in JSON; `{"kind":"reset"}` is the event `reset`."""
     try:
-        caller = callers.of(socket, ApiScope.REPORTS)
+        caller = callers.Caller(socket, [ApiScope.REPORTS])
         heard = lines.hear(await run_in_threadpool(_listener, caller, event_id, ticket), after)
         first = await anext(heard)
     except PlatformError as refusal:

@@ -116,6 +116,7 @@ def list_orders(caller: callers.Shops, asked: Asked, status: OrderStatus | None 
 
 
 @router.get("/orders/{order_id}", openapi_extra=callers.OPEN)
+@routing.quick
 def get_order(caller: callers.Shops, order_id: UUID, token: Token = "") -> Order:
     """Return an order to its buyer, or to who has its private address."""
     return _shown(purchases.find(deps.backends(), order_id, token, by=caller.viewer))

@@ -161,6 +161,7 @@ def list_uploads(
 
 
 @router.get("/photos/{photo_id}", openapi_extra=callers.OPEN)
+@routing.quick
 def get_photo(caller: callers.SeesPhotos, photo_id: UUID) -> Photo:
     """Return a photo: a public one to visitors, any of their event to members."""
     sight = photo_lists.get(deps.backends(), photo_id, by=caller.viewer)

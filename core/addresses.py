@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from core.errors import InvalidInput
 
@@ -34,6 +35,7 @@ def client_address(peer: str, forwarded: str, proxies: int) -> str:
     return told or _ip(peer) or peer
 
 
+@lru_cache(maxsize=4096)
 def _ip(text: str) -> str:
     """Return an IP address in its one spelling, without the port that some proxies add, else ""."""
     with_port = re.fullmatch(r"(?:\[(.*)\]|([\d.]+))(?::\d+)?", text.strip())
@@ -45,6 +47,7 @@ def _ip(text: str) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
+@lru_cache(maxsize=4096)
 def household(address: str) -> str:
     """Return what one subscriber holds: the IPv4 address, or the /64 network of an IPv6 one."""
     try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -43,9 +44,12 @@ class Backends:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads: on SQLite it does not queue behind writers."""
-        reader = self.engine.execution_options(reading=True)
-        with Session(reader, expire_on_commit=False) as session:
+        with Session(self._reader, expire_on_commit=False) as session:
             yield session
+
+    @cached_property
+    def _reader(self) -> Engine:
+        return self.engine.execution_options(reading=True)
 
 
 def open_database(url: str) -> Engine:
@@ -67,5 +71,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail on a busy file: writers queue at the start.
-    reading = connection.get_execution_options().get("reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("reading"):
+        connection.connection.execute("BEGIN")  # by the driver itself: it waits for nobody, and is quicker
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
