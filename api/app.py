@@ -38,6 +38,7 @@ from api import (
     statistics,
     uploads,
 )
+from api.routing import Route
 from api.schemas import Refusal
 from core.errors import PlatformError
 from core.settings import Settings
@@ -92,8 +93,8 @@ class Api(FastAPI):
         """Return the document."""
         if self.openapi_schema is None:
             document = super().openapi()
-            routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-            needs = {route.name: _needs(route) for route in routes}
+            routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
+            needs = {route.name: route.needs for route in routes}
             for path in document["paths"].values():
                 for operation in path.values():
                     _say_ways_in(operation, needs[operation["operationId"]])
@@ -101,11 +102,6 @@ class Api(FastAPI):
             document["components"]["securitySchemes"] = callers.SCHEMES
         assert self.openapi_schema is not None  # noqa: S101
         return self.openapi_schema
-
-
-def _needs(route: APIRoute) -> callers.Needs | None:
-    called = (dependency.call for dependency in route.dependant.dependencies)
-    return next((call for call in called if isinstance(call, callers.Needs)), None)
 
 
 def _say_ways_in(operation: dict[str, Any], needs: callers.Needs | None) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated
 
-from fastapi import Depends
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import HTTPConnection
 
 from api import deps
 from core import keys, limits, programs
@@ -139,14 +138,10 @@ class Caller:
 
 
 class Needs:
-    """What a route needs of its caller. One dependency for all: FastAPI's own schemes would be four."""
+    """What a route needs of its caller: marks the parameter that `routing.Route` hands the caller to."""
 
     def __init__(self, *scopes: ApiScope, takes_visitors: bool = False) -> None:
         self.scopes, self.takes_visitors = scopes, takes_visitors
-
-    async def __call__(self, request: Request) -> Caller:
-        """Return who calls."""
-        return Caller(request, self.scopes)
 
     def security(self) -> list[dict[str, list[str]]]:
         """Return the ways in, as the document says them."""
@@ -155,19 +150,19 @@ class Needs:
 
 
 # For any token or key.
-Known = Annotated[Caller, Depends(Needs())]
+Known = Annotated[Caller, Needs()]
 # For routes that need an account (`caller.account`), by what the token or key must be good for.
-ReadsEvents = Annotated[Caller, Depends(Needs(ApiScope.EVENTS_READ))]
-WritesEvents = Annotated[Caller, Depends(Needs(ApiScope.EVENTS_WRITE))]
-ReadsPhotos = Annotated[Caller, Depends(Needs(ApiScope.PHOTOS_READ))]
-WritesPhotos = Annotated[Caller, Depends(Needs(ApiScope.PHOTOS_WRITE))]
-Reports = Annotated[Caller, Depends(Needs(ApiScope.REPORTS))]
-Hooks = Annotated[Caller, Depends(Needs(ApiScope.WEBHOOKS))]
-Owns = Annotated[Caller, Depends(Needs(ApiScope.ACCOUNT))]
+ReadsEvents = Annotated[Caller, Needs(ApiScope.EVENTS_READ)]
+WritesEvents = Annotated[Caller, Needs(ApiScope.EVENTS_WRITE)]
+ReadsPhotos = Annotated[Caller, Needs(ApiScope.PHOTOS_READ)]
+WritesPhotos = Annotated[Caller, Needs(ApiScope.PHOTOS_WRITE)]
+Reports = Annotated[Caller, Needs(ApiScope.REPORTS)]
+Hooks = Annotated[Caller, Needs(ApiScope.WEBHOOKS)]
+Owns = Annotated[Caller, Needs(ApiScope.ACCOUNT)]
 # For routes that visitors use as well (`caller.viewer`, `caller.visitor`).
-SeesEvents = Annotated[Caller, Depends(Needs(ApiScope.EVENTS_READ, takes_visitors=True))]
-SeesPhotos = Annotated[Caller, Depends(Needs(ApiScope.PHOTOS_READ, takes_visitors=True))]
-Searches = Annotated[Caller, Depends(Needs(ApiScope.SEARCH, takes_visitors=True))]
-Shops = Annotated[Caller, Depends(Needs(ApiScope.SHOP, takes_visitors=True))]
+SeesEvents = Annotated[Caller, Needs(ApiScope.EVENTS_READ, takes_visitors=True)]
+SeesPhotos = Annotated[Caller, Needs(ApiScope.PHOTOS_READ, takes_visitors=True)]
+Searches = Annotated[Caller, Needs(ApiScope.SEARCH, takes_visitors=True)]
+Shops = Annotated[Caller, Needs(ApiScope.SHOP, takes_visitors=True)]
 # `openapi_extra` of those of them that nobody in particular may use, too.
 OPEN: dict[str, list[dict[str, list[str]]]] = {"security": [{}]}

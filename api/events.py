@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, computed_field
 from api import callers, deps, routing
 from api.schemas import Answer, Asked, Id, Moment, Money, Page, Text, page
 from api.schemas import Request as Sent
-from core import events
+from core import covers, events
 from core.events import LARGEST_PRICE, Details, EventSort
 from models.event import EventStatus, Visibility
 
@@ -158,13 +158,13 @@ def set_event_status(caller: callers.WritesEvents, event_id: Id, sent: NewStatus
 @router.get("/events/{event_id}/cover", openapi_extra=callers.OPEN)
 def get_event_cover(caller: callers.SeesEvents, event_id: Id) -> Cover:
     """Return which of the photos one sees of an event stands for it."""
-    return Cover(photo_id=events.cover_seen(deps.backends(), event_id, by=caller.viewer))
+    return Cover(photo_id=covers.seen(deps.backends(), event_id, by=caller.viewer))
 
 
 @router.put("/events/{event_id}/cover", status_code=204)
 def set_event_cover(caller: callers.WritesEvents, event_id: Id, sent: NewCover) -> None:
     """Let one of its photos stand for an event, as long as visitors may see it."""
-    events.set_cover(deps.backends(), event_id, sent.photo_id, by=caller.account)
+    covers.choose(deps.backends(), event_id, sent.photo_id, by=caller.account)
 
 
 @router.get("/events/{event_id}/counts")

@@ -15,12 +15,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from api import callers, deps
+from api import deps
+from api.callers import Caller, Needs
 from core import repeats
 from core.errors import PlatformError
 
 JSON = "application/json"
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, X-API-Key, X-Visitor"}
+_RAW_PRIVATE = [(name.lower().encode(), value.encode()) for name, value in PRIVATE.items()]
 
 _QUICK: set[Callable[..., Any]] = set()
 
@@ -49,8 +51,11 @@ ONCE = [Depends(_once)]  # `dependencies` of every POST that makes or pays somet
 class Route(APIRoute):
     """A route whose answers follow the conventions of the API."""
 
+    needs: Needs | None
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, _in_one_thread(endpoint), **options)
+        self.needs, ours = _ours(endpoint)
+        super().__init__(path, ours, **options)
 
     def get_route_handler(self) -> Handle:
         """Return the handler, wrapped."""
@@ -81,9 +86,40 @@ def quick(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def _in_one_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Run a plain function in a thread. FastAPI would check its answer in a second one: twice the cost."""
-    if inspect.iscoroutinefunction(endpoint) or inspect.isasyncgenfunction(endpoint):
+def _ours(endpoint: Callable[..., Any]) -> tuple[Needs | None, Callable[..., Any]]:
+    """Return what an endpoint needs, and the endpoint as FastAPI may call it.
+
+    It asks for the request, and its caller is made here: a dependency would cost as much as everything else
+    that FastAPI does. A plain function runs in a thread; FastAPI would check its answer in a second one.
+    """
+    signature = inspect.signature(endpoint)
+    needing = {name: needs for name, one in signature.parameters.items() if (needs := _needs(one))}
+    run = _in_one_thread(endpoint)
+    if not needing:
+        return None, run
+    ((name, needs),) = needing.items()
+    has_request = "request" in signature.parameters
+
+    @functools.wraps(endpoint)
+    async def ours(request: Request, **arguments: Any) -> Any:
+        if has_request:
+            arguments["request"] = request
+        return await run(**arguments, **{name: Caller(request, needs.scopes)})
+
+    others = [one for one in signature.parameters.values() if one.name not in (name, "request")]
+    request = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    keyed = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in others]
+    ours.__signature__ = signature.replace(parameters=[*keyed, request])  # type: ignore[attr-defined]
+    return needs, ours
+
+
+def _needs(parameter: inspect.Parameter) -> Needs | None:
+    marks = getattr(parameter.annotation, "__metadata__", ())
+    return next((mark for mark in marks if isinstance(mark, Needs)), None)
+
+
+def _in_one_thread(endpoint: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    if inspect.iscoroutinefunction(endpoint):
         return endpoint
     is_quick = endpoint in _QUICK
 
@@ -146,7 +182,7 @@ def _tagged(request: Request, response: Response) -> Response:
     if response.status_code != 200 or response.headers.get("content-type") != JSON:
         return response
     tag = f'W/"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
-    response.headers.update(PRIVATE | {"ETag": tag})
+    response.raw_headers += [*_RAW_PRIVATE, (b"etag", tag.encode())]
     known = request.headers.get("if-none-match", "")
     if known == "*" or tag in (one.strip() for one in known.split(",")):
         return Response(status_code=304, headers=PRIVATE | {"ETag": tag})
@@ -193,6 +229,6 @@ async def _repeatable(request: Request) -> repeats.Repeatable | None:
 
 
 def _who(request: Request) -> str:
-    caller = callers.Caller(request, [])
+    caller = Caller(request, [])
     viewer = caller.viewer
     return f"{viewer.account_id}:{viewer.visitor_key}" if viewer.visitor_key else f"at {caller.address}"

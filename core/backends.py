@@ -1,13 +1,13 @@
 """The object that carries everything outside of the process, and the only place that commits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, RowMapping, Select, create_engine, event
 from sqlmodel import Session
 
 from core import notices
@@ -46,6 +46,11 @@ class Backends:
         """A session that only reads: on SQLite it does not queue behind writers."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
+
+    def glance(self, query: Select[Any], values: Mapping[str, Any]) -> RowMapping | None:
+        """Return the first row of a question that was put together beforehand: no session, no objects."""
+        with self._reader.connect() as connection:
+            return connection.execute(query, values).mappings().first()
 
     @cached_property
     def _reader(self) -> Engine:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import bcrypt
 from sqlmodel import select
 
-from core import downloads, events, galleries, journey, members, photos, sharing, worker
+from core import covers, downloads, events, galleries, journey, members, photos, sharing, worker
 from core.backends import Backends
 from core.settings import ROOT
 from models.account import Account, Role
@@ -120,7 +120,7 @@ def _approve(backends: Backends, event: Event, organiser: Account) -> None:
     found = photos.for_review(backends, event_id, None, by=organiser, limit=500).photos
     good = [photo for photo in found if photo.filename not in blurred]
     photos.review(backends, [photo.id for photo in good], Review.APPROVED, by=organiser)
-    events.set_cover(backends, event_id, max(good, key=lambda photo: photo.face_count or 0).id, by=organiser)
+    covers.choose(backends, event_id, max(good, key=lambda photo: photo.face_count or 0).id, by=organiser)
     events.set_status(backends, event_id, EventStatus.ON_SALE, by=organiser)
 
 

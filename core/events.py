@@ -7,19 +7,18 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import BindParameter, ColumnElement, bindparam
 from sqlalchemy import select as sql_select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from core import access, audit, days, galleries, paging, photos
+from core import access, audit, days, galleries, paging
 from core.access import Action, Scope, Viewer
 from core.backends import Backends
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput
 from core.paging import Asked, Order, Page
 from models.account import Account, Role
 from models.event import Event, EventMember, EventStatus, MemberRole, Visibility
@@ -128,16 +127,6 @@ def set_status(backends: Backends, event_id: int, status: EventStatus, *, by: Ac
     return event
 
 
-def set_cover(backends: Backends, event_id: int, photo_id: UUID, *, by: Account | None) -> None:
-    """Use one of the event's photos as its cover."""
-    with backends.transaction() as session:
-        event = access.require(session, by, Action.EDIT, event_id)
-        photo = session.get(Photo, photo_id)
-        if photo is None or photo.event_id != event_id or photo.removed_at is not None:
-            raise NotFound("That photo is not in this event.")
-        event.cover_photo_id = photo_id
-
-
 def _free_slug(session: Session, name: str) -> str:
     base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "event"
     base = f"event-{base}" if base.isdecimal() else base  # a number is read as an id
@@ -156,8 +145,16 @@ def get(backends: Backends, event_id: int, *, by: Account | None) -> Event:
 
 def seen(backends: Backends, event_id: int, *, by: Viewer) -> Event:
     """Return an event to whoever sees any of it."""
+    if by.account is None and (event := _for_everybody(backends, event_id)):
+        return event
     with backends.reading() as session:
         return access.view(session, by, event_id).event
+
+
+def _for_everybody(backends: Backends, event_id: int) -> Event | None:
+    """Return an event that is listed and open, without a session: in a third of the time."""
+    row = backends.glance(_FOR_EVERYBODY, {"event_id": event_id, "now": backends.now()})
+    return Event.model_construct(**row) if row else None
 
 
 def find(backends: Backends, slug: str, *, by: Viewer) -> Scope:
@@ -220,7 +217,7 @@ def _listed(now: datetime) -> SelectOfScalar[Event]:
     return select(Event).where(Event.visibility == Visibility.LISTED, *open_to_visitors(now))
 
 
-def open_to_visitors(now: datetime) -> list[ColumnElement[bool]]:
+def open_to_visitors(now: datetime | BindParameter[datetime]) -> list[ColumnElement[bool]]:
     """Return the conditions on events that visitors may look at; SQL twin of `Event.is_open_to_visitors`."""
     ends = col(Event.expires_at)
     return [
@@ -229,33 +226,18 @@ def open_to_visitors(now: datetime) -> list[ColumnElement[bool]]:
     ]
 
 
+_FOR_EVERYBODY = sql_select(*(col(getattr(Event, name)) for name in Event.model_fields)).where(
+    col(Event.id) == bindparam("event_id"),
+    col(Event.visibility) == Visibility.LISTED,
+    *open_to_visitors(bindparam("now")),
+)
+
+
 def _of_account(account: Account) -> SelectOfScalar[Event]:
     query = select(Event)
     if account.role is Role.ADMIN:
         return query
     return query.join(EventMember).where(EventMember.account_id == account.id)
-
-
-def cover(backends: Backends, event: Event) -> UUID | None:
-    """Return the photo on an event's card: the chosen one while it is public, else the first public one."""
-    with backends.reading() as session:
-        return _cover(session, Scope(event))
-
-
-def cover_seen(backends: Backends, event_id: int, *, by: Viewer) -> UUID:
-    """Return the cover among the photos that the viewer sees of an event. Raises NotFound without one."""
-    with backends.reading() as session:
-        photo_id = _cover(session, access.view(session, by, event_id))
-    if photo_id is None:
-        raise NotFound("This event has no cover yet: none of its photos can be seen.")
-    return photo_id
-
-
-def _cover(session: Session, scope: Scope) -> UUID | None:
-    public = photos.public_query(scope).with_only_columns(col(Photo.id))
-    chosen = session.execute(public.where(col(Photo.id) == scope.event.cover_photo_id)).scalar()
-    first = public.order_by(col(Photo.taken_at), col(Photo.id)).limit(1)
-    return chosen or session.execute(first).scalar()
 
 
 def actions(backends: Backends, event_id: int, *, by: Account | None) -> frozenset[Action]:

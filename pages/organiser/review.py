@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import events, i18n, photos, renditions
+from core import covers, events, i18n, photos, renditions
 from core.access import Action
 from core.i18n import _
 from models.photo import Review
@@ -27,7 +27,7 @@ def act(name: str, ids: Sequence[UUID]) -> None:
     if name == "delete":
         confirm_delete(ids)
     elif name == "cover":
-        events.set_cover(backends, event_id, ids[0], by=account)
+        covers.choose(backends, event_id, ids[0], by=account)
         st.toast(_("This photo is the cover now."))
     else:
         verdicts.give(ids, Review(name), account)

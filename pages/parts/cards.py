@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from core import events, renditions
+from core import covers, renditions
 from models.event import Event
 from pages.parts import site, style
 
@@ -25,7 +25,7 @@ class EventCard:
 
 def of_event(event: Event, href: str, chip: tuple[str, style.Tone], *, grant: str) -> EventCard:
     """Return an event's card; `grant` is the right by which its cover is seen."""
-    cover = events.cover(site.backends(), event)
+    cover = covers.of(site.backends(), event)
     return EventCard(
         title=event.name,
         place=event.place,

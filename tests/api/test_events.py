@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import event as listening
 
-from core import events, galleries, keys, sharing
+from core import covers, events, galleries, keys, sharing
 from models.account import ApiScope, Role
 from models.event import Event, EventMember, EventStatus, MemberRole, Visibility
 from models.photo import Review
@@ -371,7 +371,7 @@ def test_the_cover_is_one_that_its_reader_sees(backends, api, event, visitor):
     by = owner_of(backends, event)
     finish = galleries.add(backends, event.id, "Finish", by=by)
     unseen, seen = make_photo(backends, event), make_photo(backends, event, gallery_id=finish.id)
-    events.set_cover(backends, event.id, unseen.id, by=by)
+    covers.choose(backends, event.id, unseen.id, by=by)
     link = sharing.create(backends, event.id, gallery_id=finish.id, by=by)
     before = error(api.get(f"events/{event.id}/cover", headers=visitor))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import access, events, galleries, jobs, members, photos, sharing, troubles
+from core import access, covers, events, galleries, jobs, members, photos, sharing, troubles
 from core.access import Action
 from core.errors import Forbidden, NotFound, SignInNeeded
 from core.incoming import Incoming
@@ -67,7 +67,7 @@ def upload(world: World, by: Account | None) -> None:
 
 
 def cover(world: World, by: Account | None) -> None:
-    events.set_cover(world.backends, world.event.id, world.photo.id, by=by)
+    covers.choose(world.backends, world.event.id, world.photo.id, by=by)
 
 
 def set_member(world: World, by: Account | None) -> None:
@@ -96,7 +96,7 @@ USE_CASES: dict[str, tuple[UseCase, frozenset[MemberRole]]] = {
         lambda w, by: events.set_status(w.backends, w.event.id, EventStatus.SHOOTING, by=by),
         CO_ONLY,
     ),
-    "events.set_cover": (cover, CO_ONLY),
+    "covers.choose": (cover, CO_ONLY),
     "events.set_member": (set_member, CO_ONLY),
     "events.remove_member": (remove_member, CO_ONLY),
     "galleries.listing": (lambda w, by: galleries.listing(w.backends, w.event.id, by=by), EVERYONE),
@@ -193,7 +193,7 @@ def test_things_of_another_event_cannot_be_named(backends):
     with pytest.raises(NotFound):
         photos.delete(backends, mixed, by=me)
     with pytest.raises(NotFound):
-        events.set_cover(backends, mine.event.id, theirs.photo.id, by=me)
+        covers.choose(backends, mine.event.id, theirs.photo.id, by=me)
     with pytest.raises(NotFound):
         sharing.create(backends, mine.event.id, gallery_id=theirs.gallery.id, by=me)
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from core import access, events, galleries, members, paging, photos
+from core import access, covers, events, galleries, members, paging, photos
 from core.access import Action
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, SignInNeeded
 from models.account import Role
@@ -173,7 +173,7 @@ def test_a_photo_that_is_being_deleted_is_no_cover(backends, organiser, event):
     going = make_photo(backends, event, removed_at=backends.now())
 
     with pytest.raises(NotFound):
-        events.set_cover(backends, event.id, going.id, by=organiser)
+        covers.choose(backends, event.id, going.id, by=organiser)
 
 
 # --- finding -------------------------------------------------------------------------------
@@ -229,15 +229,15 @@ def test_accounts_see_the_events_they_have_a_part_in_and_admins_all(backends, or
 
 def test_the_cover_is_the_chosen_photo_while_visitors_may_see_it(backends, organiser, event):
     first, chosen = make_photo(backends, event), make_photo(backends, event)
-    events.set_cover(backends, event.id, chosen.id, by=organiser)
+    covers.choose(backends, event.id, chosen.id, by=organiser)
     event = events.get(backends, event.id, by=organiser)
 
-    before = events.cover(backends, event)
+    before = covers.of(backends, event)
     with backends.transaction() as session:
         session.get_one(type(chosen), chosen.id).review = Review.REJECTED
 
-    assert (before, events.cover(backends, event)) == (chosen.id, first.id)
-    assert events.cover(backends, make_event(backends)) is None
+    assert (before, covers.of(backends, event)) == (chosen.id, first.id)
+    assert covers.of(backends, make_event(backends)) is None
 
 
 def test_photos_are_counted_by_how_far_they_have_come(backends, organiser, event):
