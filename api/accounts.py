@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import Query, Request, Response
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from api import callers, deps, routing
-from api.schemas import Answer, Asked, Id, Moment, Page, Text, page
+from api.schemas import Answer, Asked, Id, Moment, Page, Secret, Text, page
 from api.schemas import Request as Sent
 from core import accounts, keys, limits, paging, resets, sessions
 from core.keys import KEY_SCOPES
@@ -14,7 +14,7 @@ from models.account import ApiKey, ApiScope, Role
 
 router = routing.router("accounts")
 
-Password = Annotated[SecretStr, Field(min_length=1, max_length=200)]
+Password = Annotated[Secret, Field(min_length=1, max_length=200)]
 Email = Annotated[Text, Field(min_length=3, max_length=254)]
 Name = Annotated[Text, Field(min_length=1, max_length=100)]
 

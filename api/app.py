@@ -25,7 +25,6 @@ from api import (
     galleries,
     hooks,
     jobs,
-    limits,
     live,
     members,
     oauth,
@@ -38,8 +37,10 @@ from api import (
     statistics,
     uploads,
 )
+from api.limits import PerAddress
 from api.routing import Route
 from api.schemas import Refusal
+from core import limits
 from core.errors import PlatformError
 from core.settings import Settings
 
@@ -76,14 +77,24 @@ REFUSALS: dict[int | str, dict[str, object]] = {
         503: "A part is down: try again",
     }.items()
 }
+_JSON = "application/json"
 _REFUSAL = "#/components/schemas/Refusal"
 _NAMES = {400: "InvalidInput", 404: "NotFound", 405: "MethodNotAllowed", 408: "TooSlow", 413: "TooLarge"}
-_DESCRIPTION = """Everything a page of Encore can do, for programs.
+_DESCRIPTION = f"""Everything a page of Encore can do, for programs.
 
-Sign in with `POST /v1/oauth/token`, or send a personal key as `X-API-Key`; somebody without an account is a
-visitor (`POST /v1/visitors`). Times are in UTC, amounts in minor units. Lists come in pages: pass
-`next_cursor` as `cursor`. Every GET has an ETag; every POST that makes or pays something takes an
-Idempotency-Key. Every refusal looks like `Refusal`."""
+**Who you are.** Sign in with `POST /v1/oauth/token`, or send a personal key as `X-API-Key`. Somebody without
+an account is a visitor: `POST /v1/visitors` gives a secret for `X-Visitor`, under which opened links, a cart
+and orders are kept. Whoever is signed in needs none.
+
+**What all have in common.** Times are in UTC, amounts in minor units. Lists come in pages: pass `next_cursor`
+as `cursor`, with the same filters. Every answer in JSON to a GET has an ETag; send it in `If-None-Match`.
+Every POST that makes or pays something takes an `Idempotency-Key`. Every refusal looks like `Refusal`; its
+`request_id` is in the site's log, and in `X-Request-ID` of every answer.
+
+**How often.** One address or account: {limits.ADDRESS.size:,} calls a minute, all together. Searches: one
+person {limits.SEARCH.size} in {limits.SEARCH.period // limits.MINUTE} minutes, one address
+{limits.SEARCH_ADDRESS.size} a minute, a share link's guests {limits.SEARCH_LINK.size} a minute. 429 says in
+`Retry-After` when to come back."""
 
 
 class Api(FastAPI):
@@ -96,9 +107,11 @@ class Api(FastAPI):
             routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
             needs = {route.name: route.needs for route in routes}
             for path in document["paths"].values():
-                for operation in path.values():
+                for method, operation in path.items():
                     _say_ways_in(operation, needs[operation["operationId"]])
-                    _say_refusals(operation["responses"])
+                    _say_answers(method, operation["responses"])
+                    # The function's name is the operation's; people read its sentence.
+                    operation["summary"] = operation["description"].partition(". ")[0].rstrip(".")
             document["components"]["securitySchemes"] = callers.SCHEMES
         assert self.openapi_schema is not None  # noqa: S101
         return self.openapi_schema
@@ -109,11 +122,15 @@ def _say_ways_in(operation: dict[str, Any], needs: callers.Needs | None) -> None
         operation["security"] = [*needs.security(), *operation.get("security", [])]
 
 
-def _say_refusals(responses: dict[str, Any]) -> None:
-    """A route of pictures refuses in JSON, too."""
+def _say_answers(method: str, responses: dict[str, Any]) -> None:
+    """Add the headers, and that a route of pictures refuses in JSON, too."""
     for status, response in responses.items():
         if status.startswith(("4", "5")):
-            response["content"] = {"application/json": {"schema": {"$ref": _REFUSAL}}}
+            response["content"] = {_JSON: {"schema": {"$ref": _REFUSAL}}}
+    responses["429"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    if method == "get" and _JSON in responses.get("200", {}).get("content", {}):
+        responses["200"]["headers"] = {"ETag": {"schema": {"type": "string"}}}
+        responses["304"] = {"description": "Not changed since the ETag in `If-None-Match`"}
 
 
 def build(settings: Settings) -> Api:
@@ -146,7 +163,7 @@ def build(settings: Settings) -> Api:
 def _add_middleware(app: Api, settings: Settings) -> None:
     """Add what stands around every route; the last one added is the outermost."""
     app.add_middleware(bodies.Bodies, selfie_mib=settings.max_selfie_mib)
-    app.add_middleware(limits.PerAddress)
+    app.add_middleware(PerAddress)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     if settings.cors:
         app.add_middleware(
@@ -176,7 +193,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Say which parts of a request do not fit, the first few of them, without repeating what was sent."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     problems = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
-    return deps.sent(request, "InvalidRequest", "; ".join(problems[:5]), 422)
+    return deps.sent(request, "InvalidRequest", "; ".join(text[:200] for text in problems[:5]), 422)
 
 
 async def _not_routed(request: Request, error: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from core.search import MOST_SELFIES
 
 SMALL = 1 << 20  # bytes of a body in JSON
 PAUSE = timedelta(seconds=30)  # between two pieces of a body
+WHOLE = timedelta(minutes=2)  # for all of it; uploads of photos take as long as they go on
 FORM = 1 << 16  # bytes a form has beside its files
 
 
@@ -34,6 +35,7 @@ class Bodies:
         taken = int(announced) if announced.isdecimal() and len(announced) < 20 else 0
         is_whole = False
         count = 0
+        ends_at = None if most is None else asyncio.get_running_loop().time() + WHOLE.total_seconds()
 
         async def counted() -> Message:
             nonlocal is_whole, count
@@ -41,7 +43,7 @@ class Bodies:
                 return await receive()
             if most is not None and taken > most:
                 raise HTTPException(413, f"This is too large: at most {most} bytes are taken here.")
-            message = await _soon(receive)
+            message = await _soon(receive, ends_at)
             count += len(message.get("body", b""))
             is_whole = not message.get("more_body", False)
             if most is not None and count > most:
@@ -57,9 +59,10 @@ class Bodies:
         return None if is_upload else SMALL
 
 
-async def _soon(receive: Receive) -> Message:
+async def _soon(receive: Receive, ends_at: float | None) -> Message:
+    pause = asyncio.get_running_loop().time() + PAUSE.total_seconds()
     try:
-        async with asyncio.timeout(PAUSE.total_seconds()):
+        async with asyncio.timeout_at(pause if ends_at is None else min(pause, ends_at)):
             return await receive()
     except TimeoutError as error:
         raise HTTPException(408, "This request came too slowly. Try again.") from error

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api import callers, deps, routing
+from api import callers, deps, photos, routing
 from api.schemas import Answer, Money, Request
-from core import carts, renditions
+from core import carts
 from core.access import Viewer
 from core.carts import LIMIT, Wanted
+from core.photo_lists import RenditionName
 
 router = routing.router("cart")
 
@@ -79,8 +80,7 @@ def _contents(viewer: Viewer) -> Cart:
 
 
 def _item(wanted: Wanted, viewer: Viewer) -> CartItem:
-    backends, line = deps.backends(), wanted.line
-    grant = renditions.grant_for(wanted.scope, viewer, wanted.photo)
+    line = wanted.line
     return CartItem(
         photo_id=line.photo_id,
         event_id=line.event_id,
@@ -88,5 +88,5 @@ def _item(wanted: Wanted, viewer: Viewer) -> CartItem:
         amount=line.amount,
         currency=line.currency,
         is_bought=wanted.is_bought,
-        thumbnail_url=backends.settings.url(renditions.url(backends, line.photo_id, "300", grant)),
+        thumbnail_url=photos.address(wanted.photo, RenditionName.SMALL, wanted.scope, viewer),
     )

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
@@ -16,6 +17,8 @@ from core.access import Viewer
 from core.backends import Backends
 from core.errors import Forbidden, PlatformError, SignInNeeded, TooMany
 from models.account import Account
+
+log = structlog.get_logger()
 
 Endpoint = Callable[[Request], Response] | Callable[[Request], Awaitable[Response]]
 
@@ -92,7 +95,9 @@ def bug(request: Request, _error: Exception) -> JSONResponse:
 
 
 def sent(request: HTTPConnection, error: str, message: str, status_code: int) -> JSONResponse:
-    """Return a refusal that is no PlatformError: what the framework refuses."""
+    """Return a refusal that is no PlatformError: what the framework refuses. The log has it, with its id."""
+    route = getattr(request.scope.get("route"), "path", "")  # never the address: some are secrets
+    log.info("refused", error=error, status=status_code, route=route)
     request.state.refusal = error  # counted in `metrics`
     body: dict[str, Any] = {
         "error": error,

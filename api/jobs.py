@@ -50,6 +50,7 @@ def list_event_jobs(caller: callers.Reports, event_id: Id, asked: Asked, choice:
 
 
 @router.post("/jobs/{job_id}/retry", status_code=202)
-def retry_job(caller: callers.Reports, job_id: Id) -> Job:
+def retry_job(caller: callers.WritesPhotos, job_id: Id) -> Job:
     """Try a job that gave up again, with all its attempts; any other is left as it is."""
-    return Job.model_validate(jobs.retry(deps.backends(), job_id, by=caller.account))
+    job = jobs.retry(deps.backends(), job_id, by=caller.account)
+    return Job.model_validate(troubles.readable(deps.backends(), job, by=caller.account))

@@ -1,12 +1,13 @@
 """How often one address may call the API at all; what costs more has buckets of its own in the services."""
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from api import deps
 from core import limits
-from core.limits import TooOften
+from core.errors import PlatformError
 
 
 class PerAddress:
@@ -17,13 +18,21 @@ class PerAddress:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a token, or answer with the refusal."""
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             try:
                 await _take(deps.client(HTTPConnection(scope)))
-            except TooOften as refusal:
-                await deps.refusal(Request(scope), refusal)(scope, receive, send)
+            except PlatformError as refusal:  # too often, or the limiter's server is away
+                await _refuse(scope, receive, send, refusal)
                 return
         await self._app(scope, receive, send)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: PlatformError) -> None:
+    answer = deps.refusal(HTTPConnection(scope), refusal)
+    if scope["type"] == "http":
+        await answer(scope, receive, send)
+    else:
+        await WebSocket(scope, receive, send).send_denial_response(answer)
 
 
 async def _take(address: str) -> None:

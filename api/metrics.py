@@ -24,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import deps
+from api import deps, lines
 from core import health
 from core.errors import NotFound
 
@@ -46,7 +46,7 @@ _durations = Histogram(
     registry=registry,
 )
 _refusals = Counter("encore_refusals", "Requests that were refused.", ("error",), registry=registry)
-live_listeners = Gauge("encore_live_listeners", "Live lines that are open.", registry=registry)
+Gauge("encore_live_listeners", "Live lines that are open.", registry=registry).set_function(lines.count)
 ProcessCollector(registry=registry)
 
 _templates: dict[int, tuple[str, object]] = {}  # by a route's id; the route itself keeps the id its own

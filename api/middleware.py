@@ -1,4 +1,4 @@
-"""Pure ASGI: request ids, security headers, and the cookies every browser gets. WebSockets pass untouched."""
+"""Pure ASGI: request ids, security headers, browsers' cookies. Streamlit's WebSockets pass untouched."""
 
 import secrets
 from functools import lru_cache
@@ -72,14 +72,15 @@ class RequestIds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Bind the id while the request is answered."""
-        if scope["type"] != "http":
+        is_ours = scope["type"] == "websocket" and scope["path"].startswith("/api/")
+        if scope["type"] != "http" and not is_ours:
             await self._app(scope, receive, send)
             return
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 

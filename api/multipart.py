@@ -4,7 +4,8 @@ Starlette's own forms read everything before a route knows who asks, and write s
 """
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -62,16 +63,47 @@ class Part:
         while (piece := await self._reader.piece()) is not None:
             yield piece
 
-    async def read(self, most: int, refusal: PlatformError) -> bytes:
-        """Return all its bytes, in memory. Raises the refusal as soon as there are more than `most`."""
+    async def read(
+        self, most: int, refusal: PlatformError, take: Callable[[int], None] = lambda _: None
+    ) -> bytes:
+        """Return all its bytes, in memory. Raises the refusal as soon as there are more than `most`.
+
+        `take` is told of every piece before it is kept, and may refuse it.
+        """
         pieces: list[bytes] = []
         length = 0
         async for piece in self:
+            take(len(piece))
             length += len(piece)
             if length > most:
                 raise refusal
             pieces.append(piece)
         return b"".join(pieces)
+
+
+class Room:
+    """How many bytes a site holds at once for those who send files that must stay in memory."""
+
+    def __init__(self, most: int, refusal: Callable[[], PlatformError]) -> None:
+        self._most, self._refusal = most, refusal
+        self._held = 0
+
+    @contextmanager
+    def guest(self) -> Iterator[Callable[[int], None]]:
+        """Yield what takes bytes for one request, and give them back in the end. It raises the refusal."""
+        own = 0
+
+        def take(length: int) -> None:
+            nonlocal own
+            if self._held + length > self._most:
+                raise self._refusal()
+            self._held += length
+            own += length
+
+        try:
+            yield take
+        finally:
+            self._held -= own
 
 
 def is_form(request: Request) -> bool:

@@ -6,7 +6,7 @@ from fastapi import Form, Request, Response
 from pydantic import Field
 
 from api import deps, routing
-from api.schemas import Answer
+from api.schemas import Answer, Text
 from api.schemas import Request as Sent
 from core import limits, programs
 from core.errors import InvalidInput
@@ -20,12 +20,12 @@ class TokenRequest(Sent):
     """What RFC 6749 sends: a name and a password, or a refresh token."""
 
     grant_type: Literal["password", "refresh_token"]
-    username: str | None = Field(None, max_length=254, description="The address of the account.")
-    password: str | None = Field(None, max_length=200)
-    refresh_token: str | None = Field(None, max_length=200)
-    scope: str = Field("", max_length=400, description="Scopes with spaces between; none: all of them.")
-    client_id: str | None = Field(None, max_length=200, description="Taken, and not used.")
-    client_secret: str | None = Field(None, max_length=200, description="Taken, and not used.")
+    username: Text | None = Field(None, max_length=254, description="The address of the account.")
+    password: Text | None = Field(None, max_length=200)
+    refresh_token: Text | None = Field(None, max_length=200)
+    scope: Text = Field("", max_length=400, description="Scopes with spaces between; none: all of them.")
+    client_id: Text | None = Field(None, max_length=200, description="Taken, and not used.")
+    client_secret: Text | None = Field(None, max_length=200, description="Taken, and not used.")
 
 
 class TokenAnswer(Answer):
@@ -41,27 +41,26 @@ class TokenAnswer(Answer):
 class Revocation(Sent):
     """What RFC 7009 sends."""
 
-    token: str = Field(max_length=200, description="The refresh token.")
-    token_type_hint: str | None = Field(None, max_length=40)
+    token: Text = Field(max_length=200, description="The refresh token.")
+    token_type_hint: Text | None = Field(None, max_length=40)
 
 
 @router.post("/oauth/token")
 def sign_in(request: Request, response: Response, form: Annotated[TokenRequest, Form()]) -> TokenAnswer:
     """Sign in, or go on with a refresh token. One that comes a second time ends its session."""
     backends = deps.backends()
-    limits.take(backends, limits.SIGN_IN, deps.client(request))
     response.headers["Cache-Control"] = "no-store"
-    if form.grant_type == "refresh_token":
+    if form.grant_type == "refresh_token":  # which nobody can guess: no bucket but the address's own
         return _shown(programs.refresh(backends, form.refresh_token or ""))
+    limits.take(backends, limits.SIGN_IN, deps.client(request))
     if not form.username or not form.password:
         raise InvalidInput("Send username and password.")
     return _shown(programs.sign_in(backends, form.username, form.password, _scopes(form.scope)))
 
 
 @router.post("/oauth/revoke", status_code=204)
-def sign_out(request: Request, form: Annotated[Revocation, Form()]) -> None:
+def sign_out(form: Annotated[Revocation, Form()]) -> None:
     """End the session of a refresh token, and with it its access tokens."""
-    limits.take(deps.backends(), limits.SIGN_IN, deps.client(request))
     programs.revoke(deps.backends(), form.token)
 
 

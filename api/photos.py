@@ -112,12 +112,14 @@ def _renditions(photo: Row, scope: Scope, viewer: Viewer) -> list[Rendition]:
         return []
     longest = max(photo.width, photo.height)
     return [
-        Rendition(name=name, url=_url(photo, name, scope, viewer), longest_side=min(int(name.value), longest))
+        Rendition(
+            name=name, url=address(photo, name, scope, viewer), longest_side=min(int(name.value), longest)
+        )
         for name in RenditionName
     ]
 
 
-def _url(photo: Row, name: RenditionName, scope: Scope, viewer: Viewer) -> str:
+def address(photo: Row, name: RenditionName, scope: Scope, viewer: Viewer) -> str:
     """Return the address for programs: a signed one of a member asks for the cookies of a browser."""
     backends = deps.backends()
     if scope.is_member:

@@ -38,7 +38,8 @@ async def _once(
             min_length=8,
             max_length=200,
             description="A name of your own for this request: sent again within a day, "
-            "it is answered as it was the first time and not carried out twice.",
+            "it is answered as it was the first time and not carried out twice. While the first one is on "
+            "its way: 409. Should the site die before it could keep the answer, it may be carried out again.",
         ),
     ] = None,
 ) -> None:
@@ -64,7 +65,7 @@ class Route(APIRoute):
 
         async def answer(request: Request) -> Response:
             if is_once and request.headers.get("idempotency-key"):
-                return await _answered_once(request, handle)
+                return await _answered_once(request, handle, self.needs)
             response = await handle(request)
             return _tagged(request, response) if request.method == "GET" else response
 
@@ -104,7 +105,8 @@ def _ours(endpoint: Callable[..., Any]) -> tuple[Needs | None, Callable[..., Any
     async def ours(request: Request, **arguments: Any) -> Any:
         if has_request:
             arguments["request"] = request
-        return await run(**arguments, **{name: Caller(request, needs.scopes)})
+        caller = getattr(request.state, "caller", None) or Caller(request, needs.scopes)
+        return await run(**arguments, **{name: caller})
 
     others = [one for one in signature.parameters.values() if one.name not in (name, "request")]
     request = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
@@ -189,7 +191,8 @@ def _tagged(request: Request, response: Response) -> Response:
     return response
 
 
-async def _answered_once(request: Request, handle: Handle) -> Response:
+async def _answered_once(request: Request, handle: Handle, needs: Needs | None) -> Response:
+    request.state.caller = Caller(request, needs.scopes if needs else ())
     repeatable = await _repeatable(request)
     if repeatable is None:
         return await handle(request)  # which refuses it
@@ -198,7 +201,7 @@ async def _answered_once(request: Request, handle: Handle) -> Response:
         return Response(
             kept.body,
             kept.status_code,
-            {"Idempotent-Replayed": "true"},
+            {"Idempotent-Replayed": "true", "Cache-Control": "no-store"},
             media_type=JSON if kept.body else None,
         )
     return await _carried_out(request, handle, repeatable)
@@ -229,6 +232,6 @@ async def _repeatable(request: Request) -> repeats.Repeatable | None:
 
 
 def _who(request: Request) -> str:
-    caller = Caller(request, [])
+    caller: Caller = request.state.caller
     viewer = caller.viewer
     return f"{viewer.account_id}:{viewer.visitor_key}" if viewer.visitor_key else f"at {caller.address}"

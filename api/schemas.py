@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from core import paging
 from core.photos import LARGEST_ID
@@ -56,13 +56,6 @@ def _asked(
     return paging.Asked(limit, cursor or None)
 
 
-def _storable(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("NUL is no character of a text")
-    text.encode()  # half a character is none; that error is a ValueError, too
-    return text
-
-
 def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
@@ -70,8 +63,18 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("this time is beyond the calendar") from error
 
 
+def _storable_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if "\0" in text:
+        raise ValueError("NUL is no character of a text")
+    text.encode()  # half a character is none; that error is a ValueError, too
+    return secret
+
+
 Asked = Annotated[paging.Asked, Depends(_asked)]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-Text = Annotated[str, AfterValidator(_storable)]
+# Without NUL, which PostgreSQL does not take; that it is Unicode comes with any constraint.
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+Secret = Annotated[SecretStr, AfterValidator(_storable_secret)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Money = Annotated[int, Field(description="Minor units of the currency: satang, cents.")]

@@ -3,7 +3,7 @@
 A selfie is in memory only, and let go of as soon as the search has ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from api.schemas import Request as Sent
 from core import consent, result_tokens, results, search
 from core.access import Scope
 from core.consent import ConsentMissing
+from core.errors import Unavailable
 from core.incoming import FileTooBig
 from core.search import MOST_SELFIES
 from models.consent import Purpose
@@ -40,6 +41,16 @@ _SELFIES = {
     },
 }
 _SEARCH = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _SELFIES}}}}
+
+
+class TooManySearches(Unavailable):
+    """The selfies of others fill the memory that is set aside for them."""
+
+    def __init__(self) -> None:
+        super().__init__("Many people are searching at this moment. Try again in a few seconds.")
+
+
+_ROOM = multipart.Room(512 * 2**20, TooManySearches)  # bytes: a hundred phones at once
 
 
 class ConsentText(Answer):
@@ -127,27 +138,41 @@ def withdraw_consent(caller: callers.Searches, consent_id: UUID) -> None:
 
 @router.post("/events/{event_id}/search", openapi_extra=_SEARCH)
 async def search_by_selfie(request: Request, caller: callers.Searches, event_id: Id) -> Found:
-    """Find the public photos of the one person in one to five selfies, who has agreed to it."""
+    """Find the public photos of the one person in one to five selfies, who has agreed to it.
+
+    The part `consent` comes first: without it no selfie is taken.
+    """
     scope = await run_in_threadpool(_admit, caller, event_id)
-    receipt_id, selfies = await _read(request)
-    return await run_in_threadpool(_search, caller, scope, receipt_id, selfies)
+    with _ROOM.guest() as take:
+        receipt_id, selfies = await _read(request, caller, event_id, take)
+        return await run_in_threadpool(_search, caller, scope, receipt_id, selfies)
 
 
 def _admit(caller: callers.Caller, event_id: int) -> Scope:
     return search.admit(deps.backends(), event_id, caller.address, by=caller.visitor)
 
 
-async def _read(request: Request) -> tuple[UUID | None, list[bytes]]:
-    """Return the receipt's id and the selfies, in whatever order they come."""
+async def _read(
+    request: Request, caller: callers.Caller, event_id: int, take: Callable[[int], None]
+) -> tuple[UUID, list[bytes]]:
+    """Return the receipt's id, once it is known to be good, and the selfies."""
     limit_mib = deps.backends().settings.max_selfie_mib
-    receipt_id, selfies = None, []
+    receipt_id: UUID | None = None
+    selfies = []
     async for part in multipart.parts(request, MOST_SELFIES + 1):
         if part.name == "consent":
             receipt_id = _uuid(await part.read(LONGEST_ID, ConsentMissing()))
+            await run_in_threadpool(
+                search.require_consent, deps.backends(), event_id, receipt_id, by=caller.visitor
+            )
+        elif receipt_id is None:
+            raise ConsentMissing
         elif part.name == "selfies":
-            selfies.append(await part.read(limit_mib * 2**20, FileTooBig(limit_mib)))
+            selfies.append(await part.read(limit_mib * 2**20, FileTooBig(limit_mib), take))
         else:
             raise multipart.UnknownPart("consent, selfies")
+    if receipt_id is None:
+        raise ConsentMissing
     return receipt_id, selfies
 
 
@@ -158,7 +183,7 @@ def _uuid(text: bytes) -> UUID:
         raise ConsentMissing from error
 
 
-def _search(caller: callers.Caller, scope: Scope, receipt_id: UUID | None, selfies: list[bytes]) -> Found:
+def _search(caller: callers.Caller, scope: Scope, receipt_id: UUID, selfies: list[bytes]) -> Found:
     backends, event_id, by = deps.backends(), scope.event.id, caller.visitor
     try:
         found = search.by_selfies(backends, event_id, selfies, receipt_id=receipt_id, by=by)

@@ -146,6 +146,9 @@ class Endless:
         """Say yes."""
         return timedelta(0)
 
+    def check(self) -> None:
+        """They are well."""
+
 
 def site(port: str) -> None:
     """Be the site as `streamlit run app.py` is. No setting could do this: none turns protection off."""

@@ -10,6 +10,7 @@ from core.errors import Forbidden, NotFound, SignInNeeded
 from models.account import Account, Role
 from models.event import Event, EventMember, MemberRole, Visibility
 from models.fields import utc_now
+from models.photo import Photo
 from models.sharing import ShareLink, VisitorAccess
 
 
@@ -85,6 +86,13 @@ def require(session: Session, account: Account | None, action: Action, event_id:
     if action not in ALLOWED[role]:
         raise Forbidden("Your role in this event does not include this. Ask its organiser.")
     return event
+
+
+def may_see_hidden(session: Session, account: Account | None, photo: Photo) -> bool:
+    """Tell whether the account sees a photo that is not public: who reviews it, and the member it is of."""
+    may_do = allowed(session, account, photo.event_id)
+    is_own = account is not None and account.id == photo.uploaded_by
+    return Action.REVIEW in may_do or (is_own and Action.SEE in may_do)
 
 
 def signed_in(account: Account | None) -> Account:

@@ -8,6 +8,7 @@ from core.errors import InvalidInput
 
 # Browsers read a backslash as a slash, and drop control characters.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f-\x9f]*")
+HERE = "127.0.0.1"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -29,7 +30,11 @@ def client_address(peer: str, forwarded: str, proxies: int) -> str:
 
     `forwarded`: X-Forwarded-For; each proxy adds its own peer at the right, and what stands further left
     anyone may have written. Where that is no address the peer is returned, "" when it is not known.
+    Without a proxy of ours nobody is believed: the server may have taken the peer itself from that header,
+    so all who send one are one address, this machine's.
     """
+    if forwarded and not proxies:
+        return HERE
     entries = forwarded.split(",")
     told = _ip(entries[-proxies]) if 0 < proxies <= len(entries) else ""
     return told or _ip(peer) or peer

@@ -4,9 +4,7 @@ PlatformError
 ├── SignInNeeded  401   nobody is signed in, or the proof of it is no good
 ├── NotFound      404   it is not there, or the reader may not know
 ├── Forbidden     403   the reader knows it, but may not
-├── TooSlow       408   the request did not arrive in time
 ├── Conflict      409   it clashes with what is there already
-├── TooLarge      413   more bytes than are taken
 ├── InvalidInput  422   what was given cannot be used
 ├── TooMany       429   too often; wait
 └── Unavailable   503   a part is down; try again
@@ -62,18 +60,6 @@ class Conflict(PlatformError):
     """It clashes with what is there already."""
 
     status_code = 409
-
-
-class TooSlow(PlatformError):
-    """The request did not arrive in time."""
-
-    status_code = 408
-
-
-class TooLarge(PlatformError):
-    """More bytes than are taken."""
-
-    status_code = 413
 
 
 class InvalidInput(PlatformError):

@@ -39,6 +39,7 @@ def of(backends: Backends) -> Sequence[Part]:
         _ask("database", lambda: _database(backends)),
         _ask("objects", backends.objects.check),
         _ask("vectors", backends.vectors.check),
+        _ask("limits", backends.limiter.check),
         _worker(),
         *_faces(backends),
     ]

@@ -18,6 +18,8 @@ TEMPORARY_TTL = timedelta(days=1)  # a temporary file this old belongs to nobody
 class FileTooBig(InvalidInput):
     """More bytes than a photo may have."""
 
+    status_code = 413
+
     def __init__(self, limit_mib: int) -> None:
         super().__init__(
             "This file is larger than {limit} MB. Export it smaller and try again.", limit=limit_mib

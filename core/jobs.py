@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 Handler = Callable[[Backends, str], None]
 
+LIVING = (JobStatus.DUE, JobStatus.RUNNING)
 MAX_ATTEMPTS = 8
 BACK_OFF = timedelta(seconds=5)  # doubled with each attempt
 DELIVER = JobKind.DELIVER_WEBHOOK
@@ -85,14 +86,17 @@ def enqueue_all(session: Session, kind: JobKind, subjects: Iterable[object], *, 
         session.execute(insert(Job), rows)
 
 
-def hurry(backends: Backends, session: Session, kind: JobKind, subject: object) -> bool:
-    """Make the waiting job of this subject due at once. Returns False when none waits or runs."""
-    query = select(Job).where(Job.kind == kind, Job.subject == str(subject))
-    living = session.exec(query.where(col(Job.status).in_([JobStatus.DUE, JobStatus.RUNNING]))).all()
+def hurry(backends: Backends, session: Session, kind: JobKind, subject: object) -> list[JobStatus]:
+    """Make the waiting job of this subject due at once. Returns where its jobs stand that are not over.
+
+    They are held: none begins or ends before the caller's transaction does.
+    """
+    query = select(Job).where(Job.kind == kind, Job.subject == str(subject), col(Job.status).in_(LIVING))
+    living = session.exec(query.with_for_update()).all()
     for job in living:
         if job.status is JobStatus.DUE:
             job.run_at = backends.now()
-    return bool(living)
+    return [job.status for job in living]
 
 
 def claim(backends: Backends) -> Job | None:
@@ -222,9 +226,7 @@ def counts(backends: Backends) -> dict[JobStatus, int]:
 
 def unfinished(backends: Backends) -> int:
     """Return how many jobs are due, running or trying again; appointments do not count."""
-    waiting = and_(
-        col(Job.status).in_([JobStatus.DUE, JobStatus.RUNNING]), col(Job.kind).not_in(APPOINTMENTS)
-    )
+    waiting = and_(col(Job.status).in_(LIVING), col(Job.kind).not_in(APPOINTMENTS))
     with backends.reading() as session:
         return session.exec(select(func.count()).select_from(Job).where(waiting)).one()
 

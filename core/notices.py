@@ -107,7 +107,7 @@ def body(notice: Notice) -> str:
         "id": notice.id,
         "kind": notice.kind.value,
         "event_id": notice.event_id,
-        "at": notice.at.isoformat(),
+        "at": notice.at.isoformat().replace("+00:00", "Z"),
         "data": notice.data,
     }
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))

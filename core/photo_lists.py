@@ -142,7 +142,10 @@ def _narrowed(query: SelectOfScalar[Photo], wanted: Wanted) -> SelectOfScalar[Ph
 
 
 def get(backends: Backends, photo_id: UUID, *, by: Viewer) -> Sight:
-    """Return a photo: a public one in what a visitor sees, any of a member's event. Raises NoSuchPhoto."""
+    """Return a photo that the reader may see. Raises NoSuchPhoto.
+
+    Visitors and members see what is public, reviewers and who uploaded it also what is not.
+    """
     with backends.reading() as session:
         return _seen(session, photo_id, by)
 
@@ -162,6 +165,7 @@ def _seen(session: Session, photo_id: UUID, by: Viewer) -> Sight:
         scope = access.view(session, by, photo.event_id)
     except NoSuchEvent as error:
         raise NoSuchPhoto from error
-    if not scope.is_member and not (photo.is_public and scope.covers(photo.gallery_id)):
+    is_open = photo.is_public and scope.covers(photo.gallery_id)
+    if not is_open and not access.may_see_hidden(session, by.account, photo):
         raise NoSuchPhoto
     return Sight(scope, photo)

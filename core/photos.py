@@ -206,8 +206,7 @@ def _page(session: Session, query: SelectOfScalar[Photo], offset: int, limit: in
 
 # --- what members see and do ---------------------------------------------------------------
 
-# There is something to see.
-REVIEWABLE = (col(Photo.stage) != Stage.UPLOADED, col(Photo.removed_at).is_(None))
+REVIEWABLE = (col(Photo.stage) != Stage.UPLOADED, col(Photo.removed_at).is_(None))  # there is a picture
 
 
 def for_review(
@@ -290,8 +289,9 @@ def _ordered(photo_ids: Sequence[UUID]) -> SelectOfScalar[UUID]:
 
 
 def _several(session: Session, photo_ids: Sequence[UUID], by: Account | None) -> tuple[Sequence[Photo], int]:
-    """Return the photos, all of one event, for who reviews it. Raises NoSuchPhoto, Forbidden."""
-    photos = session.exec(select(Photo).where(col(Photo.id).in_(photo_ids))).all()
+    """Return and lock the photos, all of one event, for who reviews it. Raises NoSuchPhoto, Forbidden."""
+    query = select(Photo).where(col(Photo.id).in_(photo_ids), col(Photo.removed_at).is_(None))
+    photos = session.exec(query.order_by(col(Photo.id)).with_for_update(key_share=True)).all()
     event_ids = {photo.event_id for photo in photos}
     is_whole = len(event_ids) == 1 and len(photos) == len(set(photo_ids))
     if not is_whole or access.member_role(session, by, min(event_ids)) is None:

@@ -201,6 +201,10 @@ class Limiter(Protocol):
         """Take a token; return zero, or how long to wait when there is none."""
         ...
 
+    def check(self) -> None:
+        """Return if the buckets can be reached. Raises Unavailable."""
+        ...
+
 
 @dataclass(frozen=True)
 class Mail:

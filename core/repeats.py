@@ -8,14 +8,17 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from cryptography.fernet import Fernet
-from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, col, delete
 
 from core.backends import Backends
 from core.errors import Conflict, InvalidInput
 from models.idempotency import KeptAnswer
+
+log = structlog.get_logger()
 
 PATIENCE = timedelta(minutes=1)  # after it a request that never ended may be sent again
 
@@ -94,18 +97,21 @@ def _known(backends: Backends, session: Session, known: KeptAnswer, request: Rep
 
 
 def end(backends: Backends, request: Repeatable, answer: Answer) -> None:
-    """Keep the answer to a request that was carried out."""
+    """Keep the answer to a request that was carried out. It is given even if the database is away now."""
     body = request.cipher(backends).encrypt(answer.body).decode()
-    keeping = update(KeptAnswer).where(col(KeptAnswer.key_sha256) == request.key_sha256)
-    with backends.transaction() as session:
-        session.execute(keeping.values(status_code=answer.status_code, body=body))
+    keeping = update(KeptAnswer).where(*_unanswered(request))
+    try:
+        with backends.transaction() as session:
+            session.execute(keeping.values(status_code=answer.status_code, body=body))
+    except OperationalError:
+        log.exception("answer not kept")
 
 
 def forget(backends: Backends, request: Repeatable) -> None:
     """Let a request that was refused, or went wrong, be sent again under its key."""
-    unanswered = (
-        col(KeptAnswer.key_sha256) == request.key_sha256,
-        col(KeptAnswer.status_code).is_(None),
-    )
     with backends.transaction() as session:
-        session.exec(delete(KeptAnswer).where(*unanswered))
+        session.exec(delete(KeptAnswer).where(*_unanswered(request)))
+
+
+def _unanswered(request: Repeatable) -> tuple[ColumnElement[bool], ...]:
+    return col(KeptAnswer.key_sha256) == request.key_sha256, col(KeptAnswer.status_code).is_(None)

@@ -25,7 +25,7 @@ Open this address to choose one:
 
 {url}
 
-It works once, for {minutes} minutes.
+It works once, for {minutes} minutes. Keys of programs stay; look at them in your profile.
 
 You did not ask? Then there is nothing to do: your password stays as it is, and nobody who
 cannot read your mail can change it.

@@ -51,6 +51,12 @@ def admit(backends: Backends, event_id: int, address: str, *, by: Viewer) -> Sco
     return seen
 
 
+def require_consent(backends: Backends, event_id: int, receipt_id: UUID, *, by: Viewer) -> None:
+    """Raises ConsentMissing unless a search may be made under this receipt: asked before any selfie."""
+    with backends.reading() as session:
+        consent.require(session, receipt_id, event_id, Purpose.SEARCH, by=by)
+
+
 def by_selfies(
     backends: Backends,
     event_id: int,

@@ -35,6 +35,7 @@ class LockedOut(TooMany):
         super().__init__(
             "Too many wrong passwords for this address. Try again in {minutes} min.", minutes=minutes
         )
+        self.retry_after = wait
 
 
 class CookiesBlocked(InvalidInput):

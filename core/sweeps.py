@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlmodel import Session, col, delete, func, select
+from sqlmodel import Session, col, delete, func, or_, select
 
 from core import jobs, live
 from core.backends import Backends
-from models.account import OneTimeCode, RefreshToken
+from models.account import OneTimeCode, RefreshToken, SignInSession
 from models.idempotency import KeptAnswer
 from models.job import Job, JobKind, JobStatus
 from models.notice import Notice
@@ -16,6 +17,10 @@ from models.webhook import DeliveryStatus, WebhookDelivery
 EVERY = timedelta(days=1)
 ANSWERS_KEPT = timedelta(days=1)
 DELIVERIES_KEPT = timedelta(days=30)
+SESSIONS_KEPT = timedelta(days=30)  # after their end
+JOBS_KEPT = timedelta(days=7)  # after their end, of the kinds that never stop coming
+ENDLESS = (JobKind.DELIVER_WEBHOOK, JobKind.SWEEP_OLD)
+LOST = "Nothing was left to send it. Send it once more."
 SUBJECT = "daily"
 
 Forget = Callable[[Session, datetime], None]
@@ -72,6 +77,39 @@ def _deliveries(session: Session, now: datetime) -> None:
     session.exec(delete(WebhookDelivery).where(is_old, col(WebhookDelivery.status) != DeliveryStatus.WAITING))
 
 
+def _stranded(session: Session, _: datetime) -> None:
+    """Show as failed what waits and has no job any more, whatever took that. Deliveries are read first.
+
+    One that is read has its job by then, for both are written at once.
+    """
+    waits = WebhookDelivery.status == DeliveryStatus.WAITING
+    waiting = session.exec(select(WebhookDelivery.id).where(waits)).all()
+    sending = select(Job.subject).where(Job.kind == JobKind.DELIVER_WEBHOOK, col(Job.status).in_(jobs.LIVING))
+    living = set(session.exec(sending))
+    for delivery_id in waiting:
+        if str(delivery_id) not in living:
+            _show_lost(session, delivery_id)
+
+
+def _show_lost(session: Session, delivery_id: UUID) -> None:
+    """One that somebody else is at is left for tomorrow."""
+    delivery = session.get(WebhookDelivery, delivery_id, with_for_update={"skip_locked": True})
+    if delivery is not None and delivery.status is DeliveryStatus.WAITING:
+        delivery.status, delivery.last_answer = DeliveryStatus.FAILED, LOST
+
+
+def _jobs(session: Session, now: datetime) -> None:
+    is_old = col(Job.finished_at) < now - JOBS_KEPT
+    session.exec(delete(Job).where(col(Job.kind).in_(ENDLESS), is_old))
+
+
+def _sessions(session: Session, now: datetime) -> None:
+    """With their refresh tokens."""
+    end = now - SESSIONS_KEPT
+    is_over = or_(col(SignInSession.expires_at) < end, col(SignInSession.revoked_at) < end)
+    session.exec(delete(SignInSession).where(is_over))
+
+
 def _refresh_tokens(session: Session, now: datetime) -> None:
     session.exec(delete(RefreshToken).where(col(RefreshToken.expires_at) <= now))
 
@@ -80,4 +118,14 @@ def _codes(session: Session, now: datetime) -> None:
     session.exec(delete(OneTimeCode).where(col(OneTimeCode.expires_at) <= now))
 
 
-FORGET: tuple[Forget, ...] = (_notices, _answers, _deliveries, _refresh_tokens, _codes)
+# What is found stranded is not forgotten before the next day.
+FORGET: tuple[Forget, ...] = (
+    _notices,
+    _answers,
+    _deliveries,
+    _stranded,
+    _jobs,
+    _sessions,
+    _refresh_tokens,
+    _codes,
+)

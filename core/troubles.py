@@ -1,7 +1,8 @@
 """Background work that is in trouble, page by page: what gave up, and what is tried again."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -16,6 +17,9 @@ from models.event import Event
 from models.job import Job, JobKind, JobStatus
 
 NEWEST: paging.Order[Job] = paging.Order("jobs", (col(Job.id),), lambda job: (job.id,), is_descending=True)
+OURS = "Something went wrong on our side. An admin can see the reason."
+# A bug is written down as its type and its text, which may hold anything; a refusal is a sentence.
+_BUG = re.compile(r"[^\W\d]\w*:")
 
 
 @dataclass(frozen=True)
@@ -53,15 +57,34 @@ def named(backends: Backends, *, by: Account | None) -> Sequence[tuple[Job, str]
 
 
 def given_up(backends: Backends, event_id: int, *, by: Account | None) -> Sequence[Job]:
-    """Return the newest jobs of an event that gave up."""
+    """Return the newest jobs of an event that gave up, as the account may read them."""
     return of_event(backends, event_id, paging.LONG, Choice(status=JobStatus.FAILED), by=by).items
 
 
 def of_event(
     backends: Backends, event_id: int, asked: Asked, choice: Choice = ALL, *, by: Account | None
 ) -> Page[Job]:
-    """Return the troubles of an event, newest first; deliveries have a list of their own."""
+    """Return the troubles of an event, newest first, as the account may read them.
+
+    Deliveries have a list of their own.
+    """
     with backends.reading() as session:
         access.require(session, by, Action.SEE, event_id)
         query = choice.query().where(Job.event_id == event_id, Job.kind != DELIVER)
-        return paging.read(backends, session, query, NEWEST, asked)
+        found = paging.read(backends, session, query, NEWEST, asked)
+        is_told_bugs = access.may(session, by, Action.EDIT, event_id)
+    return found if is_told_bugs else replace(found, items=[_without_bug(job) for job in found.items])
+
+
+def readable(backends: Backends, job: Job, *, by: Account | None) -> Job:
+    """Return a job of an event as the account may read it: who cannot edit the event is told of no bug."""
+    if job.event_id is None:
+        return job
+    with backends.reading() as session:
+        is_told_bugs = access.may(session, by, Action.EDIT, job.event_id)
+    return job if is_told_bugs else _without_bug(job)
+
+
+def _without_bug(job: Job) -> Job:
+    is_bug = _BUG.match(job.last_error or "") is not None
+    return Job(**(job.model_dump() | {"last_error": OURS})) if is_bug else job

@@ -19,7 +19,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.ports import Bucket
 from models.account import Account
 from models.event import Event
-from models.job import JobKind
+from models.job import JobKind, JobStatus
 from models.notice import NoticeKind
 from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 
@@ -41,6 +41,13 @@ class NoSuchWebhook(NotFound):
 
     def __init__(self) -> None:
         super().__init__("There is no such webhook. It may have been removed.")
+
+
+class BeingSent(Conflict):
+    """A worker is at the delivery, and what it writes down in the end would be about another attempt."""
+
+    def __init__(self) -> None:
+        super().__init__("It is being sent at this moment. Look again in a minute.")
 
 
 class SwitchedOff(Conflict):
@@ -161,14 +168,20 @@ def deliveries(
 
 
 def resend(backends: Backends, delivery_id: UUID, *, by: Account | None) -> WebhookDelivery:
-    """Send a delivery once more, or at once if it waits, with the same id. Raises SwitchedOff, TooOften."""
+    """Send a delivery once more, or at once if it waits, with the same id.
+
+    Raises BeingSent, SwitchedOff, TooOften.
+    """
     with backends.transaction() as session:
         delivery = session.get(WebhookDelivery, delivery_id, with_for_update=True)
         if delivery is None:
             raise NoSuchWebhook
         endpoint = _find_active(backends, session, delivery.endpoint_id, by)
         delivery.status = DeliveryStatus.WAITING
-        if not jobs.hurry(backends, session, JobKind.DELIVER_WEBHOOK, delivery_id):
+        living = jobs.hurry(backends, session, JobKind.DELIVER_WEBHOOK, delivery_id)
+        if JobStatus.RUNNING in living:
+            raise BeingSent
+        if not living:
             jobs.enqueue(session, JobKind.DELIVER_WEBHOOK, delivery_id, event_id=endpoint.event_id)
         audit.record(session, "webhook.resend", delivery_id, by=by, event=endpoint.event_id)
     return delivery
@@ -234,8 +247,11 @@ def _known(kinds: Collection[NoticeKind]) -> list[str]:
 
 
 def _refuse_too_many(session: Session, event_id: int) -> None:
-    """Raises Conflict. The event's row is held: of two at once, the second one counts the first."""
-    session.get(Event, event_id, with_for_update=True)
+    """Raises Conflict. The event's row is held: of two at once, the second one counts the first.
+
+    The lock leaves the event to those who only refer to it: they may hold the audit log, which comes next.
+    """
+    session.get(Event, event_id, with_for_update={"key_share": True})
     living = select(func.count()).where(
         WebhookEndpoint.event_id == event_id, col(WebhookEndpoint.removed_at).is_(None)
     )

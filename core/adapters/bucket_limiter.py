@@ -38,6 +38,13 @@ class BucketLimiter:
             return timedelta(0)
         return max(_LEAST_WAIT, timedelta(seconds=result.state.retry_after))
 
+    def check(self) -> None:
+        """Return if the buckets can be reached. Raises Unavailable."""
+        try:
+            self._store.exists("encore")
+        except StoreUnavailableError as error:
+            raise Unavailable("Redis does not answer: limits cannot be counted.") from error
+
     def _throttled(self, bucket: Bucket) -> Throttled:
         if bucket not in self._known:
             quota = per_duration(bucket.period, bucket.size, bucket.size)

@@ -28,7 +28,11 @@ PORTS = {"https": 443, "http": 80}
 OPEN_PORTS = frozenset({443, 8443})
 INTERNET = ip_network("2000::/3")  # all of IPv6 that is given out; mapped and translated IPv4 lies elsewhere
 CARRIERS = (ip_network("2002::/16"), ip_network("192.88.99.0/24"))  # 6to4: an IPv4 address of anybody inside
+# The protocols of one's own provider, and examples in books: Python 3.11 calls some of them global.
+NOBODYS = (ip_network("192.0.0.0/24"), ip_network("3fff::/20"))
 NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
+# One sentence for a closed-off address and for none: which names a private network knows is its own affair.
+NOT_THERE = "There is no server called {host} in the public internet. Check the address."
 BROKEN = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 
 Address = IPv4Address | IPv6Address
@@ -51,9 +55,7 @@ class HttpHooks:
         try:
             self._look_up(target, _Deadline())
         except Unavailable as error:
-            raise InvalidInput(
-                "There is no server called {host}. Check the address.", host=target.host
-            ) from error
+            raise InvalidInput(NOT_THERE, host=target.host) from error
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Return the status of the answer. Raises InvalidInput, Unavailable."""
@@ -92,9 +94,7 @@ class HttpHooks:
         """Return the checked addresses of the server. Raises InvalidInput, Unavailable."""
         found = _resolved(target.host, target.port, deadline)
         if not found or not all(self._may_reach(address) for address in found):
-            raise InvalidInput(
-                "{host} is not in the public internet. Webhooks go to public servers only.", host=target.host
-            )
+            raise InvalidInput(NOT_THERE, host=target.host)
         return [str(address) for address in found[:MOST_TRIED]]
 
     def _may_reach(self, address: Address) -> bool:
@@ -118,7 +118,7 @@ class _Target:
 
 def is_public(address: Address) -> bool:
     """Everybody on the internet reaches one and the same machine by it."""
-    if any(address in network for network in CARRIERS) or address.is_multicast:
+    if any(address in network for network in (*CARRIERS, *NOBODYS)) or address.is_multicast:
         return False
     if isinstance(address, IPv6Address) and address not in INTERNET:
         return False
@@ -139,7 +139,7 @@ def _resolved(host: str, port: int, deadline: "_Deadline") -> list[Address]:
     try:
         return answer.result(deadline.left())
     except (OSError, ValueError, OverflowError, TookTooLong) as error:
-        raise Unavailable("{host} is not found.", host=host) from error
+        raise Unavailable(NOT_THERE, host=host) from error
 
 
 def _resolve(host: str, port: int, answer: "Future[list[Address]]") -> None:

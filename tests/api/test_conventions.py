@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from api import bodies
 from core import limits
+from core.errors import Unavailable
 from tests.api.site import app_routes, site
 from tests.makers import make_account, make_event
 
@@ -51,6 +52,7 @@ def test_what_has_changed_is_sent_again(api, headers):
         ("POST", "accounts", b"\xff\xfe", 422),
         ("POST", "password-resets", b'{"email": "\\ud800@example.org"}', 422),
         ("POST", "password-resets", b'{"email": "a\\u0000b@example.org"}', 422),
+        ("POST", "accounts", b'{"email": "a@b.co", "name": "A", "password": "\\ud800 twelve letters"}', 422),
         ("POST", "accounts", b"x" * (bodies.SMALL + 1), 413),
     ],
 )
@@ -197,3 +199,42 @@ def test_every_list_is_a_page_and_every_making_post_takes_a_key(backends):
 
 def names(operation) -> set[str]:
     return {parameter["name"] for parameter in operation.get("parameters", [])}
+
+
+def test_a_replay_asks_for_the_scopes_again(api, backends, bearer):
+    account = make_account(backends)
+    sent = {"json": {"name": "Booth", "scopes": ["search"]}}
+    key = {"Idempotency-Key": "one-key-only"}
+    first = api.post("account/keys", headers=bearer(account) | key, **sent)
+
+    replayed = api.post("account/keys", headers=bearer(account) | key, **sent)
+    narrow = api.post("account/keys", headers={"X-API-Key": first.json()["secret"]} | key, **sent)
+
+    assert (replayed.json(), replayed.headers["cache-control"]) == (first.json(), "no-store")
+    assert (narrow.status_code, narrow.json()["error"]) == (403, "ScopeMissing")
+
+
+def test_without_its_limiter_the_api_says_that_it_is_away(api, backends):
+    class Away:
+        def take(self, bucket, key):
+            raise Unavailable("This site is busy. Try again in a moment.")
+
+    backends.limiter = Away()
+
+    answer = api.get("events")
+
+    assert (answer.status_code, answer.json()["error"]) == (503, "Unavailable")
+
+
+def test_a_refusal_of_a_long_nonsense_is_short(api):
+    answer = api.post("accounts", json={"x" * 100_000: 1})
+
+    assert answer.status_code == 422
+    assert len(answer.text) < 2_000
+
+
+def test_a_refused_request_is_in_the_log_under_its_id(api, capsys):
+    answer = api.get("account")
+
+    told = capsys.readouterr()
+    assert answer.headers["x-request-id"] in told.out + told.err

@@ -27,6 +27,7 @@ def test_all_is_well(client):
         "database": well,
         "objects": well,
         "vectors": well,
+        "limits": well,
         "worker": well,
         "faces": well | {"detail": "bundled"},
     }

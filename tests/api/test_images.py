@@ -98,13 +98,3 @@ def test_a_members_picture_comes_to_that_members_browser_and_to_no_other(backend
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_pictures_are_only_read(client, url, method):
     assert client.request(method, url).status_code == 405
-
-
-def test_a_picture_is_closed_when_its_reader_goes_away(backends, photo, url):
-    picture = renditions.open_signed(backends, url.removeprefix("/img/"), by=None)
-    chunks = images._chunks(picture.content)
-
-    next(chunks)
-    chunks.close()
-
-    assert picture.content.closed

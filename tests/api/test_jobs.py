@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import jobs
+from core import jobs, troubles
 from models.account import Role
 from models.event import MemberRole
 from models.job import Job, JobKind, JobStatus
@@ -80,6 +80,25 @@ def test_members_see_the_trouble_of_their_event(backends, api, bearer, event, ro
     answer = api.get(f"/events/{event.id}/jobs", headers=bearer(make_member(backends, event, role)))
 
     assert ids(answer) == [job.id]
+
+
+@pytest.mark.parametrize("role", [MemberRole.PHOTOGRAPHER, MemberRole.ANALYST, MemberRole.DOOR])
+def test_who_cannot_edit_the_event_is_told_no_bug(backends, api, bearer, event, role):
+    make_job(backends, event, last_error="IntegrityError: INSERT INTO account VALUES ('ada@example.org')")
+    headers = bearer(make_member(backends, event, role))
+
+    (told,) = api.get(f"/events/{event.id}/jobs", headers=headers).json()["items"]
+
+    assert told["last_error"] == "Something went wrong on our side. An admin can see the reason."
+
+
+def test_a_photographer_who_tries_again_is_told_no_bug(backends, api, bearer, event):
+    job = make_job(backends, event, last_error="KeyError: 'secret'")
+    headers = bearer(make_member(backends, event, MemberRole.PHOTOGRAPHER))
+
+    answer = api.post(f"/jobs/{job.id}/retry", headers=headers)
+
+    assert (answer.status_code, answer.json()["last_error"]) == (202, troubles.OURS)
 
 
 @pytest.mark.parametrize("role", [MemberRole.CO_ORGANISER, MemberRole.PHOTOGRAPHER])

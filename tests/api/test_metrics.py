@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from api import metrics
+from api import lines, metrics
 from core import jobs
 from models.job import JobKind
 from tests.api.site import app_routes, site
@@ -126,10 +126,10 @@ def test_the_figures_come_without_the_database_too(ask, backends):
 
 
 def test_live_lines_are_counted_while_they_are_open(ask):
-    with metrics.live_listeners.track_inprogress():
+    with lines._counted(7), lines._counted(8):
         open_ones = read(ask("/metrics"))["encore_live_listeners",]
 
-    assert (open_ones, read(ask("/metrics"))["encore_live_listeners",]) == (1, 0)
+    assert (open_ones, read(ask("/metrics"))["encore_live_listeners",]) == (2, 0)
 
 
 @pytest.mark.parametrize("client", [HERE, ("::1", 50000)])

@@ -132,7 +132,7 @@ def test_a_file_too_big_is_refused_before_its_end(backends, api, event, known):
 
     answer = api.post(address(backends, event), content=(bytes(2**18) for _ in range(40)), headers=known)
 
-    assert (answer.status_code, answer.json()["error"]) == (422, "FileTooBig")
+    assert (answer.status_code, answer.json()["error"]) == (413, "FileTooBig")
     assert_nothing_kept(backends)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import photo_lists, sharing
+from core import members, photo_lists, sharing
 from core.imaging import RENDITIONS
 from models.account import Role
 from models.event import EventStatus, Gallery, MemberRole, Visibility
@@ -278,16 +278,39 @@ def test_a_photo_without_renditions_yet_has_none_to_send(backends, api, event, o
 # --- what members see ----------------------------------------------------------------------
 
 
-def test_members_see_photos_in_any_state_at_addresses_for_programs(backends, api, event, bearer):
-    waiting = make_photo(backends, event, review=Review.PENDING)
-    door = bearer(make_member(backends, event, MemberRole.DOOR))
+def test_who_reviews_or_uploaded_a_photo_sees_it_in_any_state_at_addresses_for_programs(
+    backends, api, event, owner, bearer
+):
+    photographer = make_member(backends, event, MemberRole.PHOTOGRAPHER)
+    waiting = make_photo(backends, event, review=Review.PENDING, uploaded_by=photographer.id)
 
-    shown = api.get(f"photos/{waiting.id}", headers=door).json()
+    for headers in (owner, bearer(photographer), bearer(make_account(backends, Role.ADMIN))):
+        shown = api.get(f"photos/{waiting.id}", headers=headers).json()
 
-    assert (shown["review"], shown["uploaded_by"]) == ("pending", event.created_by)
-    for one in shown["renditions"]:
-        assert api.get(one["url"], headers=door).headers["content-type"] == "image/jpeg"
-        assert api.get(one["url"]).status_code == 404
+        assert (shown["review"], shown["uploaded_by"]) == ("pending", photographer.id)
+        for one in shown["renditions"]:
+            assert api.get(one["url"], headers=headers).headers["content-type"] == "image/jpeg"
+            assert api.get(one["url"]).status_code == 404
+
+
+@pytest.mark.parametrize("role", [MemberRole.PHOTOGRAPHER, MemberRole.ANALYST, MemberRole.DOOR])
+def test_other_members_see_what_is_public(backends, api, event, bearer, role):
+    member, photo = bearer(make_member(backends, event, role)), make_photo(backends, event)
+
+    assert api.get(f"photos/{photo.id}", headers=member).json()["uploaded_by"] == event.created_by
+    for hidden in hidden_ones(backends, event):
+        for url in (f"photos/{hidden.id}", f"photos/{hidden.id}/renditions/1600"):
+            assert refusal(api.get(url, headers=member)) == (404, "NoSuchPhoto")
+
+
+def test_a_photographer_who_left_sees_no_photo_that_is_not_public(backends, api, event, bearer):
+    photographer = make_member(backends, event, MemberRole.PHOTOGRAPHER)
+    waiting = make_photo(backends, event, review=Review.PENDING, uploaded_by=photographer.id)
+
+    members.remove(backends, event.id, photographer.id, by=owner_of(backends, event))
+
+    answer = api.get(f"photos/{waiting.id}", headers=bearer(photographer))
+    assert refusal(answer) == (404, "NoSuchPhoto")
 
 
 def test_a_removed_photo_is_gone_for_members_too(backends, api, event, owner):
@@ -374,6 +397,7 @@ def test_a_deleted_photo_is_gone_at_once(backends, api, event, owner, work):
 
     assert [(answer.status_code, answer.content) for answer in answers] == [(204, b"")] * 2
     assert ids(api.get(f"events/{event.id}/photos")) == []
+    assert refusal(api.delete(f"photos/{photo.id}", headers=owner)) == (404, "NoSuchPhoto")
     work()
     assert list(backends.objects.keys("")) == []
     assert refusal(api.delete(f"photos/{photo.id}", headers=owner)) == (404, "NoSuchPhoto")

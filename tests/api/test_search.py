@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import select
 from starlette.formparsers import MultiPartParser
 
+from api import multipart
 from api import search as api_search
 from core import consent, limits, result_tokens, sharing
 from core.access import Viewer
@@ -191,13 +192,25 @@ def test_several_selfies_of_one_person_are_one_search(api, event, album, visitor
     assert refusal(ask(api, event, visitor, receipt, SELFIE, make_jpeg("ben"))) == (422, "NotOnePerson")
 
 
-def test_the_consent_may_come_after_the_selfies(api, event, album, visitor):
+def test_no_selfie_is_taken_before_the_consent(api, event, album, visitor, looked_at):
     receipt = agree(api, event, visitor)
     parts = [("selfies", ("me.jpg", SELFIE, "image/jpeg")), ("consent", (None, receipt))]
 
     answer = api.post(f"events/{event.id}/search", files=parts, headers=visitor)
 
-    assert len(answer.json()["sure"]) == 2
+    assert (refusal(answer), looked_at) == ((422, "ConsentMissing"), [])
+
+
+def test_selfies_wait_outside_when_the_memory_for_them_is_full(api, event, album, visitor, monkeypatch):
+    receipt = agree(api, event, visitor)
+    monkeypatch.setattr(api_search, "_ROOM", multipart.Room(100, api_search.TooManySearches))
+
+    answer = ask(api, event, visitor, receipt)
+
+    assert refusal(answer) == (503, "TooManySearches")
+    monkeypatch.setattr(api_search, "_ROOM", multipart.Room(2 * len(SELFIE), api_search.TooManySearches))
+    for _ in range(3):  # what one request took is given back
+        assert ask(api, event, visitor, receipt).status_code == 200
 
 
 def test_without_a_consent_of_ones_own_for_this_event_in_todays_words_no_face_is_looked_at(
@@ -237,13 +250,13 @@ def test_a_selfie_too_big_is_refused_before_its_end(backends, api, event, visito
 
     answer = ask(api, event, visitor, agree(api, event, visitor), bytes(2**20 + 1))
 
-    assert (refusal(answer), looked_at) == ((422, "FileTooBig"), [])
+    assert (refusal(answer), looked_at) == ((413, "FileTooBig"), [])
 
 
 @pytest.mark.parametrize(
     ("sent", "error"),
     [
-        ({"files": [("selfie", ("a.jpg", SELFIE, "image/jpeg"))]}, "UnknownPart"),
+        ({"files": [("selfie", ("a.jpg", SELFIE, "image/jpeg"))]}, "ConsentMissing"),
         ({"json": {"consent": str(some_id())}}, "NoForm"),
         ({"content": b"", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, "BrokenForm"),
     ],

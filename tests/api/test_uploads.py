@@ -114,7 +114,7 @@ def test_a_file_that_is_too_big_is_refused_before_its_end(backends, event, clien
 
     answer = client.put(address(backends, event), content=body(), headers=OURS)
 
-    assert (answer.status_code, answer.json()["error"]) == (422, "FileTooBig")
+    assert (answer.status_code, answer.json()["error"]) == (413, "FileTooBig")
     assert_nothing_kept(backends)
 
 

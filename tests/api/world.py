@@ -29,6 +29,9 @@ class Unlimited:
     def take(self, bucket: Bucket, key: str) -> timedelta:
         return timedelta(0)
 
+    def check(self) -> None:
+        """They are well."""
+
 
 @dataclass(frozen=True)
 class Things:

@@ -29,6 +29,7 @@ def test_a_whole_platform_is_well(backends, child):
         Part("database", True),
         Part("objects", True),
         Part("vectors", True),
+        Part("limits", True),
         Part("worker", True),
         Part("faces", True, "bundled"),
     ]
@@ -49,6 +50,7 @@ def test_each_part_that_is_away_says_so_and_the_others_stay_well(backends, child
         "database": (False, "The database does not answer."),
         "objects": (False, "The photo store does not answer. Try again later."),
         "vectors": (False, "Search is restarting. Try again in a few seconds."),
+        "limits": (True, ""),
         "worker": (False, "restarting"),
         "faces": (False, "The face search does not start right now."),
     }
@@ -57,11 +59,11 @@ def test_each_part_that_is_away_says_so_and_the_others_stay_well(backends, child
 def test_a_worker_that_was_restarted_is_well_and_tells(backends, child):
     child.status = ChildStatus("worker", True, 9, 2)
 
-    assert health.of(backends)[3] == Part("worker", True, "2 restarts")
+    assert health.of(backends)[4] == Part("worker", True, "2 restarts")
 
 
 def test_a_site_without_a_worker_of_its_own_says_so(backends):
-    assert health.of(backends)[3] == Part("worker", False, "not run by this site")
+    assert health.of(backends)[4] == Part("worker", False, "not run by this site")
 
 
 # --- face engines --------------------------------------------------------------------------

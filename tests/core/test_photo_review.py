@@ -5,10 +5,14 @@ from sqlmodel import select
 
 from core import carts, orders, photos
 from core.errors import Conflict
+from core.photos import NoSuchPhoto
 from models.account import Role
+from models.audit import AuditEntry
 from models.event import MemberRole
 from models.job import Job, JobKind
+from models.notice import Notice
 from models.photo import Review, Stage
+from tests.core.test_on_postgresql import together
 from tests.core.test_photos import rows
 from tests.makers import (
     make_account,
@@ -72,6 +76,47 @@ def test_a_deleted_photo_is_hidden_at_once_and_a_job_will_take_it_apart(backends
     assert (job.kind, job.subject) == (JobKind.DELETE_PHOTO, str(photo.id))
     assert photos.public(backends, event.id, by=make_viewer()).total == 0
     assert photos.for_review(backends, event.id, None, by=owner).total == 0
+
+
+def traces(backends) -> list[int]:
+    """How many entries, notices and jobs there are."""
+    with backends.reading() as session:
+        return [len(session.exec(select(table)).all()) for table in (AuditEntry, Notice, Job)]
+
+
+def test_a_deleted_photo_is_neither_judged_nor_deleted_again(backends, event, owner):
+    photo, other = make_photo(backends, event), make_photo(backends, event)
+    photos.delete(backends, [photo.id], by=owner)
+    before, removed_at = traces(backends), rows(backends)[0].removed_at
+
+    for photo_ids in ([photo.id], [photo.id, other.id]):
+        with pytest.raises(NoSuchPhoto):
+            photos.review(backends, photo_ids, Review.REJECTED, by=owner)
+        with pytest.raises(NoSuchPhoto):
+            photos.delete(backends, photo_ids, by=owner)
+
+    assert traces(backends) == before
+    assert {row.review for row in rows(backends)} == {Review.APPROVED}
+    assert [row.removed_at for row in rows(backends)] == [removed_at, None]
+
+
+@pytest.mark.integration
+def test_of_two_who_delete_a_photo_at_once_one_does(platform):
+    event = make_event(platform)
+    owner, photo_ids = owner_of(platform, event), [make_photo(platform, event).id for _ in range(4)]
+    before = traces(platform)
+
+    def delete(number: int) -> bool:
+        try:
+            photos.delete(platform, photo_ids[:: -1 if number % 2 else 1], by=owner)
+        except NoSuchPhoto:
+            return False
+        return True
+
+    verdicts = together(6, delete)
+
+    assert sorted(verdicts) == [False] * 5 + [True]
+    assert traces(platform) == [before[0] + 1, before[1] + 1, before[2] + 4]
 
 
 def test_a_sold_photo_stays(backends, event, owner):

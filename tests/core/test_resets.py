@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
-from core import codes, limits, passwords, resets, sessions
+from core import codes, keys, limits, passwords, resets, sessions
 from core.codes import CodeSpent
 from core.errors import InvalidInput
 from core.passwords import WeakPassword
-from models.account import CodePurpose, OneTimeCode
+from models.account import ApiScope, CodePurpose, OneTimeCode
 from models.job import Job, JobKind, JobStatus
 from tests.makers import PASSWORD, make_account
 from tests.sign_in import NONCE, Clock, actions, sign_in, stored
@@ -61,6 +61,15 @@ def test_who_asks_is_mailed_a_link_that_says_all_that_matters(backends, work, ad
     assert "http://localhost:8501/reset?code=" in mail.text
     assert "works once, for 60 minutes" in mail.text
     assert "You did not ask?" in mail.text
+
+
+def test_the_mail_says_that_keys_of_programs_outlive_the_password(backends, ada):
+    _, key = keys.create(backends, "till", [ApiScope.SHOP], by=ada)
+
+    resets.redeem(backends, code_for(backends, ada), NEW)
+
+    assert "Keys of programs stay; look at them in your profile." in backends.mailer.sent[-1].text
+    assert keys.identify(backends, key).account.id == ada.id
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,60 @@ def test_tokens_and_codes_are_forgotten_when_they_open_nothing_any_more(backends
     assert [one.token_sha256 for one in left(backends, SignInSession)] == ["s"]
 
 
+def test_sessions_are_forgotten_a_month_after_their_end_with_their_tokens(backends, clock):
+    account, month = make_account(backends), sweeps.SESSIONS_KEPT
+    later = clock.now + timedelta(days=1)
+    ends = {
+        "expired": (clock.now - month - SECOND, None),
+        "revoked": (later, clock.now - month - SECOND),
+        "just expired": (clock.now - month + SECOND, None),
+        "just revoked": (later, clock.now - month + SECOND),
+        "open": (later, None),
+    }
+    for name, (expires_at, revoked_at) in ends.items():
+        known = {"token_sha256": name, "account_id": account.id}
+        keep(backends, SignInSession(**known, expires_at=expires_at, revoked_at=revoked_at))
+        keep(backends, RefreshToken(token_sha256=name, session_sha256=name, expires_at=later))
+
+    sweep(backends)
+
+    for table in (SignInSession, RefreshToken):
+        assert {row.token_sha256 for row in left(backends, table)} == {"just expired", "just revoked", "open"}
+
+
+def test_jobs_that_never_stop_coming_are_forgotten_a_week_after_their_end(backends, clock):
+    old, new = (clock.now - sweeps.JOBS_KEPT + by for by in (-SECOND, SECOND))
+    ends = [(JobStatus.DONE, old), (JobStatus.FAILED, old), (JobStatus.DONE, new), (JobStatus.DUE, None)]
+    for kind in (JobKind.DELIVER_WEBHOOK, JobKind.SWEEP_OLD, JobKind.RENDER_PHOTO):
+        for status, finished_at in ends:
+            keep(backends, Job(kind=kind, subject=str(status), status=status, finished_at=finished_at))
+
+    sweep(backends)
+
+    kept = [(job.kind, job.status, job.finished_at) for job in left(backends, Job)]
+    for kind in sweeps.ENDLESS:
+        assert [row[1:] for row in kept if row[0] is kind] == ends[2:]
+    assert len([row for row in kept if row[0] is JobKind.RENDER_PHOTO]) == len(ends)
+
+
+def test_what_waits_without_a_job_is_shown_as_failed(backends, clock):
+    event = make_event(backends)
+    endpoint = make_endpoint(backends, event)
+    rows = [
+        WebhookDelivery(endpoint_id=endpoint.id, notice_id=number, kind="", body="", created_at=clock.now)
+        for number in range(4)
+    ]
+    keep(backends, *rows)
+    for row, status in zip(rows, (JobStatus.DUE, JobStatus.RUNNING, JobStatus.FAILED), strict=False):
+        keep(backends, Job(kind=JobKind.DELIVER_WEBHOOK, subject=str(row.id), status=status))
+
+    sweep(backends)
+
+    found = {row.id: (row.status, row.last_answer) for row in left(backends, WebhookDelivery)}
+    waits, lost = (DeliveryStatus.WAITING, None), (DeliveryStatus.FAILED, sweeps.LOST)
+    assert [found[row.id] for row in rows] == [waits, waits, lost, lost]
+
+
 # --- the appointments ----------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from core import jobs, troubles
 from core.access import NoSuchEvent
-from core.errors import Forbidden, SignInNeeded
+from core.errors import Forbidden, InvalidInput, SignInNeeded
 from core.paging import Asked
 from core.troubles import Choice
 from models.account import Role
@@ -68,6 +68,45 @@ def test_members_see_the_troubles_of_their_event_but_no_deliveries(backends):
     }
 
     assert found == {role: [own.id] for role in MemberRole}
+
+
+class Odd_2(Exception):  # noqa: N801
+    """A bug with a name of its own."""
+
+
+@pytest.mark.parametrize("bug", [KeyError("secret"), ZeroDivisionError(), Odd_2("first\nsecond")])
+def test_a_bug_is_told_to_who_can_edit_the_event_and_to_nobody_else(backends, bug):
+    event = make_event(backends)
+    job = make_job(backends, event_id=event.id)
+
+    def broken(*_: object) -> None:
+        raise bug
+
+    jobs.run_next(backends, {job.kind: broken})
+
+    written = f"{type(bug).__name__}: {bug}"
+    told = {
+        role: troubles.of_event(backends, event.id, Asked(), by=make_member(backends, event, role)).items[0]
+        for role in MemberRole
+    }
+    expected = dict.fromkeys(MemberRole, troubles.OURS) | {MemberRole.CO_ORGANISER: written}
+    assert {role: found.last_error for role, found in told.items()} == expected
+    (known,) = troubles.listing(backends, Asked(), by=make_account(backends, Role.ADMIN)).items
+    assert known.last_error == written
+
+
+def test_a_refusal_is_told_to_everybody(backends):
+    event = make_event(backends)
+    job = make_job(backends, event_id=event.id)
+
+    def refuse(*_: object) -> None:
+        raise InvalidInput("This photo cannot be read.")
+
+    jobs.run_next(backends, {job.kind: refuse})
+
+    for role in MemberRole:
+        (told,) = troubles.given_up(backends, event.id, by=make_member(backends, event, role))
+        assert told.last_error == "This photo cannot be read."
 
 
 def test_to_strangers_the_event_does_not_exist(backends):

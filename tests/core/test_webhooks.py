@@ -15,7 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from core import audit, deliveries, jobs, limits, notices, paging, troubles, webhooks
 from core.adapters.hook_sender import HttpHooks
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
-from core.webhooks import NoSuchWebhook, SwitchedOff
+from core.webhooks import BeingSent, NoSuchWebhook, SwitchedOff
 from core.worker import HANDLERS
 from models.account import Role
 from models.audit import AuditEntry
@@ -338,6 +338,28 @@ def test_what_waits_is_sent_at_once_when_somebody_asks(backends, event, owner, e
     delivery = only(backends, endpoint)
     assert (ran, where(delivery)[:2]) == (1, (DeliveryStatus.DELIVERED, 2))
     assert len(jobs_of(backends, delivery)) == 1
+
+
+def test_what_is_being_sent_at_this_moment_is_not_asked_for_again(backends, event, owner, endpoint):
+    tell(backends, event)
+    delivery = only(backends, endpoint)
+    with backends.transaction() as session:
+        (job,) = session.exec(select(Job).where(Job.subject == str(delivery.id)))
+        job.attempts = ATTEMPTS - 1
+    refused = []
+
+    def ask(*_: object) -> int:
+        with pytest.raises(BeingSent) as refusal:
+            webhooks.resend(backends, delivery.id, by=owner)
+        refused.append(str(refusal.value))
+        return 503
+
+    backends.hooks.post = ask
+    jobs.run_next(backends, HANDLERS)
+
+    assert refused == ["It is being sent at this moment. Look again in a minute."]
+    assert where(only(backends, endpoint)) == (DeliveryStatus.FAILED, 1, "503 Service Unavailable")
+    assert [job.status for job in jobs_of(backends, delivery)] == [JobStatus.FAILED]
 
 
 def test_what_was_delivered_is_not_sent_twice_by_itself(backends, event, endpoint, work):

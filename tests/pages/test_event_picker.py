@@ -2,8 +2,10 @@
 
 import pytest
 
+from core import jobs, troubles
 from models.account import Role
 from models.event import MemberRole
+from models.job import JobKind, JobStatus
 from models.photo import Review
 from tests.browser import refusal
 from tests.makers import add_member, make_account, make_event, make_photo
@@ -55,3 +57,19 @@ def test_verdicts_are_taken_back_in_their_own_event_only(backends, browser):
 
     assert "Undo" in offered
     assert "Undo" not in [button.label for button in page.button]
+
+
+def test_a_photographer_reads_why_a_photo_was_refused_but_no_bug(backends, browser, photographer):
+    event = make_event(backends)
+    add_member(backends, event, photographer, MemberRole.PHOTOGRAPHER)
+    reasons = {"bad.jpg": "This photo cannot be read.", "odd.jpg": "IntegrityError: INSERT INTO account"}
+    for filename, reason in reasons.items():
+        photo = make_photo(backends, event, filename=filename)
+        with backends.transaction() as session:
+            job = jobs.enqueue(session, JobKind.RENDER_PHOTO, photo.id, event_id=event.id)
+            job.status, job.last_error = JobStatus.FAILED, reason
+
+    page = browser.open("photographer/upload.py", id=str(event.id))
+
+    told = {warning.value.replace("\\", "") for warning in page.warning}
+    assert told == {"bad.jpg: This photo cannot be read.", f"odd.jpg: {troubles.OURS}"}

@@ -28,6 +28,8 @@ CLOSED_OFF = [
     "127.0.0.1",
     "169.254.169.254",
     "172.16.0.1",
+    "192.0.0.8",
+    "192.0.0.9",
     "192.0.2.1",
     "192.88.99.1",
     "192.168.1.1",
@@ -45,6 +47,8 @@ CLOSED_OFF = [
     "2001::1",
     "2001:db8::1",
     "2002:a9fe:a9fe::1",
+    "3fff::1",
+    "3fff:fff:ffff::1",
     "fc00::1",
     "fd00:ec2::254",
     "fe80::1",
@@ -53,6 +57,7 @@ CLOSED_OFF = [
     "ff0e::1",
 ]
 
+NOT_THERE = r"^There is no server called hooks\.example in the public internet\. Check the address\.$"
 real_getaddrinfo = socket.getaddrinfo
 
 
@@ -194,9 +199,9 @@ def test_an_address_of_the_internet_is_public(address):
 def test_nothing_is_sent_to_a_name_that_means_a_closed_off_address(strict, names, knocks, address):
     names.mean("hooks.example", [address])
 
-    with pytest.raises(InvalidInput, match=r"hooks\.example is not in the public internet"):
+    with pytest.raises(InvalidInput, match=NOT_THERE):
         strict.check("https://hooks.example/")
-    with pytest.raises(InvalidInput, match="public servers only"):
+    with pytest.raises(InvalidInput, match=NOT_THERE):
         strict.post("https://hooks.example/", b"{}", {})
     assert knocks == []
 
@@ -270,10 +275,31 @@ def test_a_name_that_nobody_has_is_refused_at_first_and_waited_for_later(strict,
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
 
-    with pytest.raises(InvalidInput, match=r"no server called hooks\.example"):
+    with pytest.raises(InvalidInput, match=NOT_THERE):
         strict.check("https://hooks.example/")
-    with pytest.raises(Unavailable, match=r"hooks\.example is not found"):
+    with pytest.raises(Unavailable, match=NOT_THERE):
         strict.post("https://hooks.example/", b"{}", {})
+
+
+def test_nobody_learns_which_names_a_private_network_knows(strict, names, monkeypatch):
+    names.mean("db.internal", ["10.0.0.7"])
+    known = refusals(strict, "https://db.internal/")
+
+    def unknown(*_: object, **__: object) -> list:
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    assert refusals(strict, "https://db.internal/") == known
+
+
+def refusals(hooks: HttpHooks, url: str) -> list[str]:
+    """What an organiser reads when the webhook is set up, and when a message is sent."""
+    with pytest.raises(InvalidInput) as at_first:
+        hooks.check(url)
+    with pytest.raises((InvalidInput, Unavailable)) as later:
+        hooks.post(url, b"{}", {})
+    return [str(at_first.value), str(later.value)]
 
 
 def test_a_name_that_means_something_else_at_the_next_look_is_looked_up_once(strict, names, knocks):
@@ -450,6 +476,6 @@ def test_a_look_up_that_takes_forever_is_left_in_time(strict, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
 
-    with pytest.raises(Unavailable, match="is not found"):
+    with pytest.raises(Unavailable, match=NOT_THERE):
         strict.post("https://hooks.example/", b"{}", {})
     is_over.set()
