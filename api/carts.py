@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api import callers, deps, photos, routing
+from api.photos import PhotoId
 from api.schemas import Answer, Money, Request
 from core import carts
 from core.access import Viewer
@@ -20,11 +21,11 @@ class CartItem(Answer):
 
     photo_id: UUID
     event_id: int
-    label: str
+    label: str = Field(description="The file's name and the event's.")
     amount: Money
-    currency: str
+    currency: str = Field(description="By ISO 4217.")
     is_bought: bool = Field(description="Paid for before.")
-    thumbnail_url: str
+    thumbnail_url: str = Field(description="Of a rendition of about 300 pixels.")
 
 
 class Cart(Answer):
@@ -32,7 +33,7 @@ class Cart(Answer):
 
     items: list[CartItem]
     total_amount: Money
-    currency: str
+    currency: str = Field(description="By ISO 4217.")
     unavailable: list[UUID] = Field(
         description="Photos that can no longer be bought: not part of the total, and never ordered."
     )
@@ -41,7 +42,11 @@ class Cart(Answer):
 class Wishes(Request):
     """Photos for the cart."""
 
-    photo_ids: Annotated[list[UUID], Field(min_length=1, max_length=LIMIT)]
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"photo_ids": ["0d0f8f0c-5a1e-4d39-9d4e-0c6a2f6f7a11"]}]}
+    )
+
+    photo_ids: Annotated[list[UUID], Field(min_length=1, max_length=LIMIT, description="500 at most.")]
 
 
 @router.get("/cart")
@@ -52,13 +57,13 @@ def get_cart(caller: callers.Shops) -> Cart:
 
 @router.post("/cart/photos")
 def add_to_cart(caller: callers.Shops, sent: Wishes) -> Cart:
-    """Put photos into the cart, all of them or none; what lies there already stays. Returns the cart."""
+    """Put photos into the cart, all of them or none; what lies there already stays. A cart holds 500."""
     carts.add(deps.backends(), caller.visitor, sent.photo_ids)
     return _contents(caller.visitor)
 
 
 @router.delete("/cart/photos/{photo_id}", status_code=204)
-def remove_from_cart(caller: callers.Shops, photo_id: UUID) -> None:
+def remove_from_cart(caller: callers.Shops, photo_id: PhotoId) -> None:
     """Take a photo out of the cart; one that is not there is no error."""
     carts.remove(deps.backends(), caller.visitor, [photo_id])
 

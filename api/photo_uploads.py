@@ -9,8 +9,9 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api import callers, deps, multipart, routing, uploads
+from api.galleries import GalleryId
 from api.photos import MOST, Photo, get_photo
-from api.schemas import Answer, Id, Text
+from api.schemas import Answer, Text
 from core import photos
 from core.errors import InvalidInput, PlatformError
 from core.incoming import FileTooBig, Incoming
@@ -21,7 +22,15 @@ _BINARY = {"type": "string", "format": "binary"}
 _FILES = {
     "type": "object",
     "required": ["files"],
-    "properties": {"files": {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": MOST}},
+    "properties": {
+        "files": {
+            "type": "array",
+            "items": _BINARY,
+            "minItems": 1,
+            "maxItems": MOST,
+            "description": "JPEG, PNG or WebP, up to 100 MB each.",
+        }
+    },
 }
 _UPLOAD = {
     "requestBody": {
@@ -29,6 +38,7 @@ _UPLOAD = {
         "content": {
             "multipart/form-data": {"schema": _FILES},
             "application/octet-stream": {"schema": _BINARY},
+            **{f"image/{kind}": {"schema": _BINARY} for kind in ("jpeg", "png", "webp")},
         },
     }
 }
@@ -45,8 +55,8 @@ class Verdict(StrEnum):
 class Upload(Answer):
     """One file of an upload."""
 
-    filename: str
-    verdict: Verdict
+    filename: str = Field(description="As it was sent, less any folder.")
+    verdict: Verdict = Field(description="`known`: the event had this very file already.")
     photo: Photo | None = Field(None, description="The new photo, or the one that was there already.")
     error: str | None = Field(None, description="The kind of refusal, for programs.")
     message: str = Field("", description="Why it was not taken, for people.")
@@ -62,18 +72,18 @@ class Uploads(Answer):
     "/galleries/{gallery_id}/photos",
     status_code=201,
     openapi_extra=_UPLOAD,
-    responses={200: {"model": Uploads, "description": "Nothing was new"}},
+    responses={200: {"model": Uploads, "description": "Nothing was new."}},
 )
 async def upload_photos(
     request: Request,
     response: Response,
     caller: callers.WritesPhotos,
-    gallery_id: Id,
+    gallery_id: GalleryId,
     name: Annotated[Text, Query(max_length=255, description="Of a file that is the whole body.")] = "",
 ) -> Uploads:
-    """Upload one file as the body, or up to 500 as `files` of a form.
+    """Upload one file as the body, or up to 500 as `files` of a form: JPEG, PNG or WebP, up to 100 MB each.
 
-    Each file of a form has its own verdict; a file that is the body is refused like any request. Repeating is
+    What a file is, its bytes tell: a body may be called by its own type or `application/octet-stream`. Each file of a form has its own verdict; a file that is the body is refused like any request. Repeating is
     harmless: a file is known by its SHA-256, and an event keeps it once.
     """
     await run_in_threadpool(_admit, caller, gallery_id)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request
-from pydantic import Field
+from fastapi import Path, Request
+from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api import callers, deps, multipart, photos, routing
+from api.events import EventId
 from api.photos import Photo
-from api.schemas import Answer, Id, Moment, Text
+from api.schemas import Answer, Moment, Text
 from api.schemas import Request as Sent
 from core import consent, result_tokens, results, search
 from core.access import Scope
@@ -25,18 +26,24 @@ from models.consent import Purpose
 
 router = routing.router("search")
 
+ConsentId = Annotated[UUID, Path(description="The receipt's id.")]
+
 LONGEST_ID = 64  # characters of a UUID, however it is written
 _SELFIES = {
     "type": "object",
     "required": ["consent", "selfies"],
     "properties": {
-        "consent": {"type": "string", "format": "uuid", "description": "The receipt's id."},
+        "consent": {
+            "type": "string",
+            "format": "uuid",
+            "description": "The receipt's id. Send this part before the selfies.",
+        },
         "selfies": {
             "type": "array",
             "items": {"type": "string", "format": "binary"},
             "minItems": 1,
             "maxItems": MOST_SELFIES,
-            "description": "Of one person.",
+            "description": "Of one person, up to 20 MB each.",
         },
     },
 }
@@ -57,8 +64,8 @@ class ConsentText(Answer):
     """What a person reads, and says yes to, before their face is looked for."""
 
     purpose: Purpose
-    version: str
-    language: str
+    version: str = Field(description="Of the words: send it with the agreement.")
+    language: str = Field(description="By its code, such as en.")
     text: str = Field(description="Markdown.")
     agreement: str = Field(description="The sentence that is said yes to.")
 
@@ -66,19 +73,21 @@ class ConsentText(Answer):
 class NewConsent(Sent):
     """The person on the selfie has read the words of this version, and agreed."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"purpose": "search", "version": "@@"}]})
+
     purpose: Purpose
-    version: Annotated[Text, Field(max_length=16)]
+    version: Annotated[Text, Field(max_length=16, description="Of the words that were shown.")]
 
 
 class Consent(Answer):
     """The receipt of a consent."""
 
-    id: UUID
+    id: UUID = Field(description="Searches are made under it.")
     event_id: int
     purpose: Purpose
-    version: str
-    language: str
-    given_at: Moment
+    version: str = Field(description="Of the words that were agreed to.")
+    language: str = Field(description="In which they were shown.")
+    given_at: Moment = Field(description="In UTC.")
 
 
 class Hit(Answer):
@@ -86,14 +95,24 @@ class Hit(Answer):
 
     photo: Photo
     certainty: float = Field(ge=0, le=1, description="The chance that it is the person.")
-    face_id: UUID
+    face_id: UUID = Field(description="Names the face in a refinement.")
+
+
+_FOUND = {
+    "sure": [{"photo": photos.EXAMPLE, "certainty": 0.97, "face_id": "5b0c0f36-2f6e-5d7e-8a53-9f8a4f0f3c21"}],
+    "maybe": [],
+    "searched_photos": 1840,
+    "result": "eyJldmVudCI6MTJ9.c2lnbmF0dXJl",
+}
 
 
 class Found(Answer):
     """What a search shows, best first; a photo is in one of the two lists."""
 
-    sure: list[Hit]
-    maybe: list[Hit]
+    model_config = ConfigDict(json_schema_extra={"examples": [_FOUND]})
+
+    sure: list[Hit] = Field(description="Almost certainly them.")
+    maybe: list[Hit] = Field(description="Perhaps them: ask the person.")
     searched_photos: int = Field(description="Public photos that were looked through.")
     result: str = Field(description="Refines this search, within an hour.")
 
@@ -104,14 +123,26 @@ Faces = Annotated[set[UUID], Field(max_length=1000)]
 class Refinement(Sent):
     """All that a person has said so far of the faces that a search found."""
 
-    result: Annotated[Text, Field(max_length=500_000)]
-    consent: UUID
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "result": "eyJldmVudCI6MTJ9.c2lnbmF0dXJl",
+                    "consent": "8c1f6a34-7e0b-4c58-9a3e-6f0b1f1d2e77",
+                    "mine": ["5b0c0f36-2f6e-5d7e-8a53-9f8a4f0f3c21"],
+                }
+            ]
+        }
+    )
+
+    result: Annotated[Text, Field(max_length=500_000, description="The first search's `result`.")]
+    consent: UUID = Field(description="The receipt's id.")
     mine: Faces = Field(default_factory=set, description="Ids of faces that are theirs.")
     not_mine: Faces = Field(default_factory=set, description="Ids of faces that are not.")
 
 
 @router.get("/events/{event_id}/consent", openapi_extra=callers.OPEN)
-def get_consent_text(caller: callers.Searches, event_id: Id) -> ConsentText:
+def get_consent_text(caller: callers.Searches, event_id: EventId) -> ConsentText:
     """Return the words to show before a face is looked for."""
     words = consent.words_for(deps.backends(), event_id, by=caller.viewer)
     return ConsentText(
@@ -124,23 +155,24 @@ def get_consent_text(caller: callers.Searches, event_id: Id) -> ConsentText:
 
 
 @router.post("/events/{event_id}/consents", status_code=201, dependencies=routing.ONCE)
-def give_consent(caller: callers.Searches, event_id: Id, sent: NewConsent) -> Consent:
+def give_consent(caller: callers.Searches, event_id: EventId, sent: NewConsent) -> Consent:
     """Note that somebody agreed to today's words. Older ones are refused: show the new ones and ask."""
     receipt = consent.agree(deps.backends(), event_id, sent.purpose, sent.version, by=caller.visitor)
     return Consent.model_validate(receipt)
 
 
 @router.delete("/consents/{consent_id}", status_code=204)
-def withdraw_consent(caller: callers.Searches, consent_id: UUID) -> None:
+def withdraw_consent(caller: callers.Searches, consent_id: ConsentId) -> None:
     """Take a consent back: nothing is searched under it any more."""
     consent.withdraw(deps.backends(), consent_id, by=caller.visitor)
 
 
 @router.post("/events/{event_id}/search", openapi_extra=_SEARCH)
-async def search_by_selfie(request: Request, caller: callers.Searches, event_id: Id) -> Found:
+async def search_by_selfie(request: Request, caller: callers.Searches, event_id: EventId) -> Found:
     """Find the public photos of the one person in one to five selfies, who has agreed to it.
 
-    The part `consent` comes first: without it no selfie is taken.
+    In the form the part `consent` comes before the selfies, for none is read without it; a selfie has 20 MB
+    at most. Selfies are let go of when the search has ended.
     """
     scope = await run_in_threadpool(_admit, caller, event_id)
     with _ROOM.guest() as take:
@@ -193,7 +225,7 @@ def _search(caller: callers.Caller, scope: Scope, receipt_id: UUID, selfies: lis
 
 
 @router.post("/events/{event_id}/search/refine")
-def refine_search(caller: callers.Searches, event_id: Id, sent: Refinement) -> Found:
+def refine_search(caller: callers.Searches, event_id: EventId, sent: Refinement) -> Found:
     """Look again after a person said of some faces "this is me" or "not me".
 
     `result` is the first search's: send it with all that was said since then.

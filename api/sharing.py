@@ -3,11 +3,11 @@
 import secrets
 from typing import Annotated
 
-from fastapi import Response
-from pydantic import Field
+from fastapi import Path, Response
+from pydantic import ConfigDict, Field
 
 from api import callers, deps, routing
-from api.events import Event
+from api.events import Event, EventId
 from api.galleries import Gallery
 from api.schemas import Answer, Asked, Id, Moment, Page, Request, Text, page
 from core import galleries, limits, sharing
@@ -15,27 +15,48 @@ from models.sharing import ShareLink as Row
 
 router = routing.router("share links")
 
+LinkId = Annotated[Id, Path(description="The share link's id.")]
+_EXAMPLE = {
+    "id": 7,
+    "event_id": 12,
+    "gallery_id": None,
+    "label": "Poster at the finish",
+    "url": "https://photos.example.org/gallery?share=eyJsIjo3fQ.c2lnbmF0dXJl",
+    "is_open": True,
+    "created_at": "2026-10-31T02:00:00Z",
+    "expires_at": "2026-12-01T17:00:00Z",
+    "revoked_at": None,
+}
+
 
 class ShareLink(Answer):
     """An address that lets visitors into an event, or into one of its galleries."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     id: int
     event_id: int
     gallery_id: int | None = Field(description="The only gallery it opens; null: the whole event.")
-    label: str
+    label: str = Field(description="Where it hangs or who has it; may be empty.")
     url: str = Field(description="The address to hand out.")
     is_open: bool = Field(description="It works: neither revoked nor expired.")
-    created_at: Moment
-    expires_at: Moment | None
-    revoked_at: Moment | None
+    created_at: Moment = Field(description="In UTC.")
+    expires_at: Moment | None = Field(description="It works until then, in UTC; null: without end.")
+    revoked_at: Moment | None = Field(description="When it was ended, in UTC; null: it was not.")
 
 
 class NewShareLink(Request):
     """What a link opens, and until when."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"label": "Poster at the finish", "expires_at": "2026-12-01T17:00:00Z"}]
+        }
+    )
+
     label: Annotated[Text, Field(max_length=80, description="Where it hangs or who has it.")] = ""
-    gallery_id: Id | None = None
-    expires_at: Moment | None = None
+    gallery_id: Id | None = Field(None, description="The only gallery it shall open; null: the whole event.")
+    expires_at: Moment | None = Field(None, description="Until when it works; null: without end.")
 
 
 class NewVisitor(Answer):
@@ -50,6 +71,12 @@ class NewVisitor(Answer):
 
 class OpenedLink(Request):
     """The link that somebody came by."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"link": "https://photos.example.org/gallery?share=eyJsIjo3fQ.c2lnbmF0dXJl"}]
+        }
+    )
 
     link: Annotated[Text, Field(max_length=1000, description="The address, or the token in it.")]
 
@@ -68,25 +95,25 @@ class Png(Response):
 
 
 @router.get("/events/{event_id}/links")
-def list_links(caller: callers.ReadsEvents, event_id: Id, asked: Asked) -> Page[ShareLink]:
+def list_links(caller: callers.ReadsEvents, event_id: EventId, asked: Asked) -> Page[ShareLink]:
     """List the share links of an event, newest first. For those who may share it."""
     return page(sharing.listing(deps.backends(), event_id, asked, by=caller.account), _shown)
 
 
 @router.post("/events/{event_id}/links", status_code=201, dependencies=routing.ONCE)
-def create_link(caller: callers.WritesEvents, event_id: Id, sent: NewShareLink) -> ShareLink:
+def create_link(caller: callers.WritesEvents, event_id: EventId, sent: NewShareLink) -> ShareLink:
     """Make a link to an event, or to one of its galleries."""
     return _shown(sharing.create(deps.backends(), event_id, by=caller.account, **sent.model_dump()))
 
 
 @router.delete("/links/{link_id}", status_code=204)
-def revoke_link(caller: callers.WritesEvents, link_id: Id) -> None:
+def revoke_link(caller: callers.WritesEvents, link_id: LinkId) -> None:
     """End a link: it opens nothing from now on, and who came by it sees nothing more."""
     sharing.revoke(deps.backends(), link_id, by=caller.account)
 
 
 @router.get("/links/{link_id}/qr", response_class=Png)
-def get_link_qr(caller: callers.ReadsEvents, link_id: Id) -> Png:
+def get_link_qr(caller: callers.ReadsEvents, link_id: LinkId) -> Png:
     """Return the QR code of a link that works, about 600 pixels wide."""
     return Png(sharing.qr(deps.backends(), link_id, by=caller.account), headers=routing.PRIVATE)
 

@@ -43,7 +43,7 @@ def create(
         name=name.strip(),
         hint=secret[:8],
         key_sha256=token_hash(secret),
-        scopes=sorted(scopes),
+        scopes=sorted(set(scopes)),
         created_at=backends.now(),
         expires_at=expires_at,
     )
@@ -59,7 +59,7 @@ def create(
 
 def _check(backends: Backends, name: str, scopes: Collection[ApiScope], expires_at: datetime | None) -> None:
     if not 0 < len(name.strip()) <= 80:
-        raise InvalidInput("Give the key a name of at most 80 characters.")
+        raise InvalidInput("Say what the key is for, in at most 80 characters.")
     if not scopes or not KEY_SCOPES.issuperset(scopes):
         raise InvalidInput("Choose what the key may do. Accounts are managed by signing in, never by a key.")
     if expires_at is not None and expires_at <= backends.now():

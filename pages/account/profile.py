@@ -33,9 +33,11 @@ def _sign_out(account: Account) -> None:
     if here.button(_("Sign out"), width="stretch"):
         sessions.sign_out(site.backends(), site.session_token())
         site.go("/session/ended")
-    if everywhere.button(_("Sign out everywhere"), width="stretch"):
-        sessions.sign_out_everywhere(site.backends(), account)
-        site.go("/session/ended")
+    with everywhere.popover(_("Sign out everywhere"), width="stretch"):
+        st.write(_("Every browser and program has to sign in again, this one too. Keys stay."))
+        if st.button(_("Sign out of all of them"), type="primary"):
+            sessions.sign_out_everywhere(site.backends(), account)
+            site.go("/session/ended")
 
 
 def _page() -> None:

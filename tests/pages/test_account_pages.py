@@ -85,7 +85,9 @@ def test_people_change_their_password_and_stay_signed_in_here_only(backends, bro
     assert sessions.account_of(backends, elsewhere) is None
 
 
-@pytest.mark.parametrize(("label", "is_elsewhere_over"), [("Sign out", False), ("Sign out everywhere", True)])
+@pytest.mark.parametrize(
+    ("label", "is_elsewhere_over"), [("Sign out", False), ("Sign out of all of them", True)]
+)
 def test_signing_out_ends_the_session_before_the_browser_goes(backends, browser, label, is_elsewhere_over):
     account = make_account(backends)
     elsewhere = Browser().sign_in(backends, account)
