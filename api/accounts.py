@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request, Response
-from pydantic import Field
+from fastapi import Path, Query, Request, Response
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from api import callers, deps, routing
 from api.schemas import Answer, Asked, Id, Moment, Page, Secret, Text, page
@@ -14,38 +15,60 @@ from models.account import ApiKey, ApiScope, Role
 
 router = routing.router("accounts")
 
+KeyId = Annotated[Id, Path(description="The key's id.")]
+AccountId = Annotated[Id, Path(description="The account's id.")]
 Password = Annotated[Secret, Field(min_length=1, max_length=200)]
-Email = Annotated[Text, Field(min_length=3, max_length=254)]
-Name = Annotated[Text, Field(min_length=1, max_length=100)]
+NewPassword = Annotated[
+    Secret,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="At least 10 characters, at most 72 bytes, and nothing that would be guessed first.",
+    ),
+]
+Email = Annotated[
+    Text, Field(min_length=3, max_length=254, description="The account signs in with this address.")
+]
+Name = Annotated[Text, Field(min_length=1, max_length=100, description="As others read it.")]
+ROLE = "What it may do on the whole platform; its parts in events come on top."
+_PASSWORD = "seven green lanterns"  # noqa: S105  (an example)
+_NEW: JsonDict = {"email": "nok@example.org", "name": "Nok Chaiyasit", "password": _PASSWORD}
+_KEY: JsonDict = {"name": "Booth at the finish", "scopes": ["events:read", "photos:read", "search"]}
 
 
 class Account(Answer):
     """Somebody who signs in."""
 
     id: int
-    email: str
+    email: str = Field(description="In lower case.")
     name: str
-    role: Role
-    is_active: bool
-    created_at: Moment
+    role: Role = Field(description=ROLE)
+    is_active: bool = Field(description="It may sign in.")
+    created_at: Moment = Field(description="In UTC.")
 
 
 class NewAccount(Sent):
     """What a new account needs. It begins as a guest's."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_NEW]})
+
     email: Email
     name: Name
-    password: Password
+    password: NewPassword
 
 
 class NewAccountOfRole(NewAccount):
     """What an admin says of a new account."""
 
-    role: Role
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_NEW, "role": "photographer"}]})
+
+    role: Role = Field(description=ROLE)
 
 
 class AccountChange(Sent):
     """What one changes of oneself."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Nok Chaiyasit"}]})
 
     name: Name
 
@@ -53,19 +76,27 @@ class AccountChange(Sent):
 class AccountRights(Sent):
     """What an admin changes of an account; what is left out stays."""
 
-    role: Role | None = None
-    is_active: bool | None = None
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "organiser"}]})
+
+    role: Role | None = Field(None, description=ROLE)
+    is_active: bool | None = Field(None, description="False: it may not sign in, and its sessions end.")
 
 
 class PasswordChange(Sent):
     """The password now, and the next one."""
 
-    current: Password
-    new: Password
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"current": _PASSWORD, "new": "nine white elephants"}]}
+    )
+
+    current: Password = Field(description="The password now.")
+    new: NewPassword
 
 
 class ResetRequest(Sent):
     """Whose password was forgotten."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "nok@example.org"}]})
 
     email: Email
 
@@ -73,34 +104,45 @@ class ResetRequest(Sent):
 class Reset(Sent):
     """The code of the mail, and a new password."""
 
-    code: Annotated[Text, Field(max_length=200)]
-    password: Password
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"code": "kq3mVb0f7s1x", "password": "nine white elephants"}]}
+    )
+
+    code: Annotated[
+        Text, Field(max_length=200, description="From the address in the mail: good once, for an hour.")
+    ]
+    password: NewPassword
 
 
 class Key(Answer):
     """A personal key, without its secret."""
 
     id: int
-    name: str
+    name: str = Field(description="What it is for.")
     hint: str = Field(description="How the secret begins.")
-    scopes: list[ApiScope]
-    created_at: Moment
-    expires_at: Moment | None
-    last_used_at: Moment | None = Field(description="To the hour.")
+    scopes: list[ApiScope] = Field(description="What it may do, as far as its account may.")
+    created_at: Moment = Field(description="In UTC.")
+    expires_at: Moment | None = Field(description="Good until then, in UTC; null: until it is revoked.")
+    last_used_at: Moment | None = Field(description="In UTC, to the hour; null: never.")
 
 
 class NewKey(Sent):
     """What a key is for."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=80)]
-    scopes: Annotated[list[ApiScope], Field(min_length=1, max_length=len(KEY_SCOPES))]
-    expires_at: Moment | None = None
+    model_config = ConfigDict(json_schema_extra={"examples": [_KEY]})
+
+    name: Annotated[Text, Field(min_length=1, max_length=80, description="What it is for.")]
+    scopes: Annotated[
+        list[ApiScope],
+        Field(min_length=1, max_length=len(KEY_SCOPES), description="Any of them but `account`."),
+    ]
+    expires_at: Moment | None = Field(None, description="Good until then; null: until it is revoked.")
 
 
 class KeyMade(Key):
     """A new key with its secret, which is shown this once."""
 
-    secret: str
+    secret: str = Field(description="Sent as X-API-Key.")
 
 
 @router.post("/accounts", status_code=201, dependencies=routing.ONCE)
@@ -113,7 +155,9 @@ def create_account(request: Request, sent: NewAccount) -> Account:
 
 @router.get("/accounts")
 def list_accounts(
-    caller: callers.Owns, asked: Asked, text: Annotated[Text, Query(max_length=100)] = ""
+    caller: callers.Owns,
+    asked: Asked,
+    text: Annotated[Text, Query(max_length=100, description="In the name or the address.")] = "",
 ) -> Page[Account]:
     """List the accounts whose name or address has the text in it, by name. Admins only."""
     found = accounts.everyone(deps.backends(), asked, by=caller.account, text=text)
@@ -129,7 +173,7 @@ def create_account_of_role(caller: callers.Owns, sent: NewAccountOfRole) -> Acco
 
 
 @router.patch("/accounts/{account_id}")
-def change_account(caller: callers.Owns, account_id: Id, sent: AccountRights) -> Account:
+def change_account(caller: callers.Owns, account_id: AccountId, sent: AccountRights) -> Account:
     """Give an account another role, enable or disable it; disabling ends its sessions. Admins only."""
     changed = accounts.set_rights(deps.backends(), account_id, sent.role, sent.is_active, by=caller.account)
     return Account.model_validate(changed)
@@ -185,7 +229,7 @@ def list_keys(caller: callers.Owns) -> Page[Key]:
 
 @router.post("/account/keys", status_code=201, dependencies=routing.ONCE)
 def create_key(caller: callers.Owns, response: Response, sent: NewKey) -> KeyMade:
-    """Make a key. Its secret is in this answer and nowhere else."""
+    """Make a key, of which an account has 25 at most. Its secret is in this answer and nowhere else."""
     response.headers["Cache-Control"] = "no-store"
     key, secret = keys.create(deps.backends(), sent.name, sent.scopes, sent.expires_at, by=caller.account)
     return _with_secret(key, secret)
@@ -196,6 +240,6 @@ def _with_secret(key: ApiKey, secret: str) -> KeyMade:
 
 
 @router.delete("/account/keys/{key_id}", status_code=204)
-def revoke_key(caller: callers.Owns, key_id: Id) -> None:
+def revoke_key(caller: callers.Owns, key_id: KeyId) -> None:
     """End a key at once."""
     keys.revoke(deps.backends(), key_id, by=caller.account)

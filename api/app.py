@@ -1,5 +1,6 @@
 """The API as FastAPI sees it: its routers, its document, and the one shape of every refusal."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +36,7 @@ from api import (
     search,
     sharing,
     statistics,
+    told,
     uploads,
 )
 from api.limits import PerAddress
@@ -111,7 +113,7 @@ class Api(FastAPI):
                     _say_ways_in(operation, needs[operation["operationId"]])
                     _say_answers(method, operation["responses"])
                     # The function's name is the operation's; people read its sentence.
-                    operation["summary"] = operation["description"].partition(". ")[0].rstrip(".")
+                    operation["summary"] = re.split(r"\.\s", operation["description"])[0].rstrip(".")
             document["components"]["securitySchemes"] = callers.SCHEMES
         assert self.openapi_schema is not None  # noqa: S101
         return self.openapi_schema
@@ -154,6 +156,7 @@ def build(settings: Settings) -> Api:
     app.router.routes.append(routing.Directory("/v1", ROUTERS))
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
+    told.document(app)
     app.include_router(docs.router)
     app.router.routes.extend(uploads.ROUTES)
     _add_middleware(app, settings)

@@ -17,7 +17,7 @@ router = routing.router("audit")
 class AuditDetail(Answer):
     """One thing that an entry says."""
 
-    name: str
+    name: str = Field(description="Of what it says.")
     value: str = Field(description="A text as it is, anything else as JSON.")
 
 
@@ -25,29 +25,29 @@ class AuditEntry(Answer):
     """One act. Each carries the hash of the one before."""
 
     id: int
-    at: Moment
-    account_id: int | None = Field(description="Who did it; nobody for what came from outside.")
-    action: str
+    at: Moment = Field(description="In UTC.")
+    account_id: int | None = Field(description="Who did it; null for what came from outside.")
+    action: str = Field(description="A noun and a verb, such as photo.review.")
     subject: str = Field(description="What it was done to.")
-    detail: list[AuditDetail]
-    hash: str
+    detail: list[AuditDetail] = Field(description="What else is known of it.")
+    hash: str = Field(description="SHA-256 of the entry and of the hash before, in hexadecimal.")
 
 
 class AuditCheck(Answer):
     """Whether every entry follows the one before."""
 
-    is_whole: bool
-    first_break_id: int | None = Field(description="The first entry that does not.")
+    is_whole: bool = Field(description="Each does.")
+    first_break_id: int | None = Field(description="The first entry that does not; null: each does.")
 
 
 @router.get("/audit")
 def list_audit(
     caller: callers.Reports,
     asked: Asked,
-    action: Annotated[Text, Query(max_length=64, description="How it begins.")] = "",
-    account_id: Id | None = None,
-    since: Annotated[Moment | None, Query(alias="from")] = None,
-    until: Annotated[Moment | None, Query(description="Not within.")] = None,
+    action: Annotated[Text, Query(max_length=64, description="How the action begins, such as photo.")] = "",
+    account_id: Annotated[Id | None, Query(description="Done by this account.")] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="Done at this time or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Done before this time.")] = None,
 ) -> Page[AuditEntry]:
     """List who did what, newest first. Admins only."""
     found = audit.listing(

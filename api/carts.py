@@ -21,7 +21,7 @@ class CartItem(Answer):
 
     photo_id: UUID
     event_id: int
-    label: str = Field(description="The file's name and the event's.")
+    label: str = Field(description="The event's name and the file's.")
     amount: Money
     currency: str = Field(description="By ISO 4217.")
     is_bought: bool = Field(description="Paid for before.")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import Path, Query
 from pydantic import ConfigDict, Field, StringConstraints, computed_field
+from pydantic.config import JsonDict
 
 from api import callers, deps, routing
 from api.schemas import Answer, Asked, Id, Moment, Money, Page, Text, page
@@ -41,7 +42,7 @@ STATUS = (
     "`closed`, hidden from visitors again."
 )
 VISIBILITY = "`listed`: everybody finds it. `by_link`: one comes by a share link only."
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "id": 12,
     "slug": "bangkok-night-run",
     "name": "Bangkok Night Run",
@@ -53,7 +54,7 @@ _EXAMPLE = {
     "currency": "THB",
     "status": "on_sale",
     "visibility": "listed",
-    "expires_at": None,
+    "expires_at": "2027-01-31T17:00:00Z",
     "created_at": "2026-10-20T04:00:00Z",
     "page_url": "https://photos.example.org/gallery?event=bangkok-night-run",
 }

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api import callers, deps, routing
-from api.schemas import Answer, Asked, Id, Page, Request, Text, page
+from api.events import EventId
+from api.schemas import Answer, Asked, Page, Request, Text, page
 from core import paging, reindex
 from core.reindex import Standing
 from core.weights import EngineState
@@ -17,8 +18,8 @@ router = routing.router("faces")
 class EngineFigures(Answer):
     """What was measured of an engine on one set of people. All shares are between 0 and 1."""
 
-    dataset: str
-    measured_on: date
+    dataset: str = Field(description="Whose faces.")
+    measured_on: date = Field(description="The day.")
     fnir: float = Field(description="Share of own photos missed where 5 % of the searches show a wrong one.")
     found: float = Field(description="Share of own photos shown.")
     found_sure: float = Field(description="Share of own photos shown as sure.")
@@ -29,13 +30,13 @@ class EngineFigures(Answer):
 class EngineFacts(Answer):
     """What a face engine is made of."""
 
-    name: str
-    detector: str
-    recogniser: str
+    name: str = Field(description="By which it is chosen.")
+    detector: str = Field(description="Finds the faces.")
+    recogniser: str = Field(description="Tells them apart.")
     dimension: int = Field(description="Of its embeddings.")
-    metric: str
-    source: str
-    licence: str
+    metric: str = Field(description="How far apart two embeddings are, such as cosine.")
+    source: str = Field(description="Where its models come from.")
+    licence: str = Field(description="Of its models.")
     limits: str = Field(description="In plain words, for the one who chooses.")
     download_size: int = Field(description="Bytes to fetch when nothing is here.")
     measured: list[EngineFigures] = Field(description="Empty: it was not measured.")
@@ -45,9 +46,9 @@ class FaceEngine(EngineFacts):
     """A face engine, and how it stands on this machine."""
 
     is_usual: bool = Field(description="New events are indexed with it.")
-    is_installed: bool
+    is_installed: bool = Field(description="All its files are here.")
     is_broken: bool = Field(description="A file is here that should not be.")
-    problem: str | None = Field(description="Why it is not installed.")
+    problem: str | None = Field(description="Why it is not installed; null: it is.")
     missing_bytes: int = Field(description="Still to be fetched.")
 
 
@@ -55,7 +56,7 @@ class ReindexProgress(Answer):
     """By which engine an event is searched, and how far the next one is."""
 
     serving: str | None = Field(description="Name of the engine; null before the first photo.")
-    building: str | None = Field(description="Name of the engine that is to take its place.")
+    building: str | None = Field(description="Name of the engine that is to take its place; null: none is.")
     photos: int = Field(description="That belong into an index.")
     done: int = Field(description="In the index that is built; all of them when none is.")
     failed: int = Field(description="Photos that gave up: the old index serves until they are tried again.")
@@ -72,7 +73,9 @@ class FaceIndex(ReindexProgress):
 class NewEngine(Request):
     """The engine to go to."""
 
-    engine: Annotated[Text, Field(min_length=1, max_length=40, examples=["light"])]
+    model_config = ConfigDict(json_schema_extra={"examples": [{"engine": "light"}]})
+
+    engine: Annotated[Text, Field(min_length=1, max_length=40, description="Its name.")]
 
 
 @router.get("/face-engines")
@@ -88,20 +91,20 @@ def list_face_indexes(caller: callers.ReadsEvents, asked: Asked) -> Page[FaceInd
 
 
 @router.get("/events/{event_id}/face-index")
-def get_reindex_progress(caller: callers.ReadsEvents, event_id: Id) -> ReindexProgress:
+def get_reindex_progress(caller: callers.ReadsEvents, event_id: EventId) -> ReindexProgress:
     """Return by which engine an event is searched, and how far the next one is. Members only."""
     return ReindexProgress.model_validate(reindex.progress(deps.backends(), event_id, by=caller.account))
 
 
 @router.post("/events/{event_id}/face-index", status_code=202, dependencies=routing.ONCE)
-def start_reindex(caller: callers.WritesEvents, event_id: Id, sent: NewEngine) -> ReindexProgress:
+def start_reindex(caller: callers.WritesEvents, event_id: EventId, sent: NewEngine) -> ReindexProgress:
     """Index an event anew with another engine, in the background; the old serves meanwhile. Admins only."""
     reindex.start(deps.backends(), event_id, sent.engine, by=caller.account)
     return ReindexProgress.model_validate(reindex.progress(deps.backends(), event_id, by=caller.account))
 
 
 @router.delete("/events/{event_id}/face-index", status_code=204)
-def cancel_reindex(caller: callers.WritesEvents, event_id: Id) -> None:
+def cancel_reindex(caller: callers.WritesEvents, event_id: EventId) -> None:
     """Stop building another index; the one that serves stays. Admins only."""
     reindex.cancel(deps.backends(), event_id, by=caller.account)
 

@@ -13,8 +13,9 @@ from starlette.responses import StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api import callers, deps, lines, routing
+from api.events import EventId
 from api.lines import Part
-from api.schemas import Answer, Id
+from api.schemas import Answer
 from core import live_tickets, notices
 from core.errors import PlatformError
 from core.live_tickets import Listener
@@ -24,9 +25,35 @@ router = routing.router("live")
 
 RETRY = 2_000  # milliseconds until a browser opens a lost line again
 ENDED = 4401  # our code for the end of a WebSocket whose listener may hear no more
+_SAID = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "The notice's id, for `Last-Event-ID` or `after`."},
+        "event": {"type": "string", "description": "The notice's kind, or `reset`, or `end`."},
+        "data": {
+            "type": "string",
+            "description": "The notice. Of `reset`: empty. Of `end`: the kind of refusal.",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Notice"},
+        },
+        "retry": {"type": "integer", "description": "Milliseconds to wait before calling again."},
+    },
+}
 _STREAM = {
-    "description": "Notices, one by one.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "description": "Server-sent events without an end. `data` is a `Notice`, but of `reset` and `end`.",
+    "content": {
+        "text/event-stream": {
+            "schema": {
+                "type": "string",
+                "contentMediaType": "text/event-stream",
+                "contentSchema": {"type": "array", "items": _SAID},
+            },
+            "example": "retry: 2000\n: listening\n\n"
+            "id: 4711\nevent: photo.deleted\n"
+            'data: {"id":4711,"kind":"photo.deleted","event_id":12,"at":"2026-11-01T02:31:07+00:00",'
+            '"data":{"photo_ids":["0d0f8f0c-5a1e-4d39-9d4e-0c6a2f6f7a11"]}}\n\n',
+        }
+    },
 }
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -36,16 +63,26 @@ After = Annotated[
 Ticket = Annotated[str | None, Query(max_length=500, description="Of `POST …/live/tickets`.")]
 
 
+LastId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        max_length=20,
+        description="The same as `after`, and goes before it. A browser sends it when it opens a line again.",
+    ),
+]
+
+
 class LiveTicket(Answer):
     """A way to a live line for a browser, which can send no header there: `?ticket=…`."""
 
-    ticket: str
+    ticket: str = Field(description="Good for as many lines as are opened before it ends.")
     expires_in: int = Field(description="Seconds.")
 
 
 @router.post("/events/{event_id}/live/tickets", status_code=201)
-def create_live_ticket(caller: callers.Reports, event_id: Id) -> LiveTicket:
-    """Make a ticket for a live line, for a browser. Every member of the event may listen."""
+def create_live_ticket(caller: callers.Reports, event_id: EventId) -> LiveTicket:
+    """Make a ticket for a live line, for a browser: good for a minute. Every member may listen."""
     ticket = live_tickets.issue(deps.backends(), event_id, caller.signed_in)
     return LiveTicket(ticket=ticket, expires_in=int(live_tickets.TTL.total_seconds()))
 
@@ -53,16 +90,26 @@ def create_live_ticket(caller: callers.Reports, event_id: Id) -> LiveTicket:
 @router.get("/events/{event_id}/live", response_class=StreamingResponse, responses={200: _STREAM})
 async def listen(
     caller: callers.Reports,
-    event_id: Id,
+    event_id: EventId,
     after: After = None,
-    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+    last_event_id: LastId = None,
     ticket: Ticket = None,
 ) -> StreamingResponse:
     """Hear of photos, approvals, searches and sales as they happen, as server-sent events.
 
-    A line that was lost goes on where it was: with `Last-Event-ID`, which browsers send by themselves, or
-    with `after`. An event `reset` says that this is too long ago: read the lists again. The same address
-    speaks WebSocket, with one notice a message.
+    **What is said.** Each notice is an event: `id` and `event` are its id and kind, `data` is a `Notice` in
+    JSON, the same that a webhook is sent. Searches and sales are for those who may see what the event sold.
+    After every 15 seconds of silence comes a comment, a line that begins with a colon: nothing happened, and
+    the line is there. `reset` says that what happened since then cannot be told any more: read the lists
+    again. `end` says that one may hear no more; its `data` is the kind of refusal, such as `TokenSpent`.
+
+    **When a line is lost,** open it again after `retry` milliseconds, with `Last-Event-ID` or `after`: it
+    goes on where it was, for a week. A browser's `EventSource` does so by itself, but with the same ticket,
+    which lasts a minute: later it is refused, and gives up with `readyState` 2. Then make a new ticket, and
+    open `?ticket=…&after=<last id>`. After `end`, close the line: it would be opened again.
+
+    **As WebSocket** the same address sends the same: a message is a `Notice`, or `{"kind":"reset"}`, and
+    close code 4401 is `end`. An account has 20 lines at most.
     """
     if last_event_id is not None and last_event_id.isdecimal():
         after = min(int(last_event_id), 2**63 - 1)
@@ -93,7 +140,7 @@ def _said(part: Part) -> bytes:
 
 @router.websocket("/events/{event_id}/live")
 async def listen_by_websocket(
-    socket: WebSocket, event_id: Id, after: After = None, ticket: Ticket = None
+    socket: WebSocket, event_id: EventId, after: After = None, ticket: Ticket = None
 ) -> None:
     """Hear the same as messages in JSON; `{"kind":"reset"}` is the event `reset`."""
     try:

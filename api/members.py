@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from api import callers, deps, routing
 from api.accounts import AccountId
 from api.events import EventId
-from api.schemas import Answer, Id, Page, Request, Text, page
+from api.schemas import Answer, Page, Request, Text, page
 from core import members, paging
 from models.event import MemberRole
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import Form, Request, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api import deps, routing
 from api.schemas import Answer, Text
@@ -19,10 +19,21 @@ router = routing.router("sign in")
 class TokenRequest(Sent):
     """What RFC 6749 sends: a name and a password, or a refresh token."""
 
-    grant_type: Literal["password", "refresh_token"]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"grant_type": "password", "username": "nok@example.org", "password": "seven green lanterns"},
+                {"grant_type": "refresh_token", "refresh_token": "Vb0f7s1xkq3m"},
+            ]
+        }
+    )
+
+    grant_type: Literal["password", "refresh_token"] = Field(
+        description="`password`: with `username` and `password`. `refresh_token`: with that only."
+    )
     username: Text | None = Field(None, max_length=254, description="The address of the account.")
-    password: Text | None = Field(None, max_length=200)
-    refresh_token: Text | None = Field(None, max_length=200)
+    password: Text | None = Field(None, max_length=200, description="The account's.")
+    refresh_token: Text | None = Field(None, max_length=200, description="The one of the last answer.")
     scope: Text = Field("", max_length=400, description="Scopes with spaces between; none: all of them.")
     client_id: Text | None = Field(None, max_length=200, description="Taken, and not used.")
     client_secret: Text | None = Field(None, max_length=200, description="Taken, and not used.")
@@ -31,18 +42,20 @@ class TokenRequest(Sent):
 class TokenAnswer(Answer):
     """What a program goes on with."""
 
-    access_token: str
+    access_token: str = Field(description="Sent as `Authorization: Bearer …`.")
     token_type: Literal["bearer"] = "bearer"  # noqa: S105  (the name of a scheme)
     expires_in: int = Field(description="Seconds the access token lasts.")
     refresh_token: str = Field(description="Good once; the next one comes with the next access token.")
-    scope: str
+    scope: str = Field(description="What the token may do: scopes with spaces between.")
 
 
 class Revocation(Sent):
     """What RFC 7009 sends."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "Vb0f7s1xkq3m"}]})
+
     token: Text = Field(max_length=200, description="The refresh token.")
-    token_type_hint: Text | None = Field(None, max_length=40)
+    token_type_hint: Text | None = Field(None, max_length=40, description="Taken, and not used.")
 
 
 @router.post("/oauth/token")

@@ -5,7 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from api import callers, deps, routing
 from api.schemas import Answer, Asked, Moment, Money, Page, Request, Text, page
@@ -19,7 +20,38 @@ router = routing.router("orders")
 
 Token = Annotated[Text, Query(max_length=500, description="Of the private address: `o` in `page_url`.")]
 
-CheckoutId = Annotated[str, Path(pattern="^[A-Za-z0-9_-]+$", max_length=255)]
+InStatus = Annotated[OrderStatus | None, Query(description="In this status only.")]
+OrderId = Annotated[UUID, Path(description="The order's id.")]
+CheckoutId = Annotated[
+    str, Path(pattern="^[A-Za-z0-9_-]+$", max_length=255, description="As `checkout_url` ends.")
+]
+STATUS = (
+    "`pending`: it waits for its payment. `paid`: its files may be fetched. `failed`: the payment was "
+    "refused. `expired`: nobody paid in time. `held`: the money does not fit, and an admin looks at it."
+)
+_PHOTO_ID = "0d0f8f0c-5a1e-4d39-9d4e-0c6a2f6f7a11"
+_EXAMPLE: JsonDict = {
+    "id": "c4b6c3ce-3a0e-4f0e-8c0b-5d1b0d6f9e52",
+    "status": "paid",
+    "total_amount": 12000,
+    "currency": "THB",
+    "email": "nok@example.org",
+    "created_at": "2026-11-02T02:10:00Z",
+    "expires_at": "2026-11-02T02:40:00Z",
+    "paid_at": "2026-11-02T02:11:30Z",
+    "lines": [
+        {
+            "photo_id": _PHOTO_ID,
+            "event_id": 12,
+            "label": "Bangkok Night Run · IMG_0412.jpg",
+            "amount": 12000,
+            "currency": "THB",
+        }
+    ],
+    "checkout_url": None,
+    "page_url": "https://photos.example.org/order?o=eyJvIjoxfQ.c2lnbmF0dXJl",
+    "archive_url": "https://photos.example.org/downloads/zip/eyJvIjoxfQ.c2lnbmF0dXJl",
+}
 
 
 class OrderLine(Answer):
@@ -27,45 +59,49 @@ class OrderLine(Answer):
 
     photo_id: UUID
     event_id: int
-    label: str
+    label: str = Field(description="The event's name and the file's.")
     amount: Money
-    currency: str
+    currency: str = Field(description="By ISO 4217.")
 
 
 class Order(Answer):
     """A purchase. Its amounts were copied when it was placed and never change."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     id: UUID
-    status: OrderStatus
+    status: OrderStatus = Field(description=STATUS)
     total_amount: Money
-    currency: str
-    email: str | None = Field(description="For its buyer only.")
-    created_at: Moment
-    expires_at: Moment = Field(description="Until when it can be paid.")
-    paid_at: Moment | None
-    lines: list[OrderLine]
-    checkout_url: str | None = Field(description="Where it is paid; none when there is nothing to pay.")
+    currency: str = Field(description="By ISO 4217.")
+    email: str | None = Field(description="The buyer's; null for everybody else.")
+    created_at: Moment = Field(description="In UTC.")
+    expires_at: Moment = Field(description="Until when it can be paid, in UTC.")
+    paid_at: Moment | None = Field(description="In UTC; null: it is not paid.")
+    lines: list[OrderLine] = Field(description="What was ordered.")
+    checkout_url: str | None = Field(description="Where it is paid; null when there is nothing to pay.")
     page_url: str = Field(description="Its private address: who has it may fetch the files.")
-    archive_url: str | None = Field(description="All its files as a ZIP, once it is paid.")
+    archive_url: str | None = Field(description="All its files as a ZIP; null until it is paid.")
 
 
 class NewOrder(Request):
     """What an order needs beside the cart. Prices are ours."""
 
-    email: Annotated[Text, Field(min_length=3, max_length=254)]
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "nok@example.org"}]})
+
+    email: Annotated[Text, Field(min_length=3, max_length=254, description="The buyer's.")]
 
 
 class Download(Answer):
     """A file that was paid for. Its address needs no sign-in."""
 
     photo_id: UUID
-    filename: str
-    media_type: str
+    filename: str = Field(description="Safe on every system.")
+    media_type: str = Field(description="Such as image/jpeg.")
     byte_size: int
-    sha256: str | None = Field(description="Of the file's bytes, in hexadecimal.")
-    url: str
+    sha256: str | None = Field(description="Of the file's bytes, in hexadecimal; null: not known.")
+    url: str = Field(description="The full address of the original.")
     left: int = Field(description="How often it may still be fetched; 0 once its time is over.")
-    expires_at: Moment
+    expires_at: Moment = Field(description="Until when it may be fetched, in UTC.")
 
 
 class HeldOrder(Answer):
@@ -74,9 +110,9 @@ class HeldOrder(Answer):
     id: UUID
     status: OrderStatus
     total_amount: Money
-    currency: str
-    email: str
-    created_at: Moment
+    currency: str = Field(description="By ISO 4217.")
+    email: str = Field(description="The buyer's.")
+    created_at: Moment = Field(description="In UTC.")
 
 
 class DemoAnswer(StrEnum):
@@ -89,6 +125,8 @@ class DemoAnswer(StrEnum):
 class DemoDecision(Request):
     """What the bank that is played shall say."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"state": "paid"}]})
+
     state: DemoAnswer
 
 
@@ -96,7 +134,7 @@ class DemoPayment(Answer):
     """Where a payment that is only played stands: its first answer is final."""
 
     checkout_id: str
-    state: PaymentState
+    state: PaymentState = Field(description="`open`: it waits for an answer.")
 
 
 @router.post("/orders", status_code=201, dependencies=routing.ONCE)
@@ -110,26 +148,26 @@ def place_order(caller: callers.Shops, sent: NewOrder) -> Order:
 
 
 @router.get("/orders")
-def list_orders(caller: callers.Shops, asked: Asked, status: OrderStatus | None = None) -> Page[Order]:
+def list_orders(caller: callers.Shops, asked: Asked, status: InStatus = None) -> Page[Order]:
     """List one's own orders, newest first."""
     return page(purchases.listing(deps.backends(), asked, by=caller.visitor, status=status), _shown)
 
 
 @router.get("/orders/{order_id}", openapi_extra=callers.OPEN)
 @routing.quick
-def get_order(caller: callers.Shops, order_id: UUID, token: Token = "") -> Order:
+def get_order(caller: callers.Shops, order_id: OrderId, token: Token = "") -> Order:
     """Return an order to its buyer, or to who has its private address."""
     return _shown(purchases.find(deps.backends(), order_id, token, by=caller.viewer))
 
 
 @router.post("/orders/{order_id}/refresh", openapi_extra=callers.OPEN)
-def refresh_order(caller: callers.Shops, order_id: UUID, token: Token = "") -> Order:
+def refresh_order(caller: callers.Shops, order_id: OrderId, token: Token = "") -> Order:
     """Ask the payment service where an unpaid order stands, and return the order."""
     return _shown(purchases.refresh(deps.backends(), order_id, token, by=caller.viewer))
 
 
 @router.get("/orders/{order_id}/downloads", openapi_extra=callers.OPEN)
-def list_downloads(caller: callers.Shops, order_id: UUID, token: Token = "") -> Page[Download]:
+def list_downloads(caller: callers.Shops, order_id: OrderId, token: Token = "") -> Page[Download]:
     """List the files of a paid order, by name, on one page."""
     found = purchases.files(deps.backends(), order_id, token, by=caller.viewer)
     return page(paging.whole(found), _download)

@@ -57,7 +57,9 @@ class Upload(Answer):
 
     filename: str = Field(description="As it was sent, less any folder.")
     verdict: Verdict = Field(description="`known`: the event had this very file already.")
-    photo: Photo | None = Field(None, description="The new photo, or the one that was there already.")
+    photo: Photo | None = Field(
+        None, description="The new photo, or the one that was there already if you may see it."
+    )
     error: str | None = Field(None, description="The kind of refusal, for programs.")
     message: str = Field("", description="Why it was not taken, for people.")
 
@@ -83,7 +85,8 @@ async def upload_photos(
 ) -> Uploads:
     """Upload one file as the body, or up to 500 as `files` of a form: JPEG, PNG or WebP, up to 100 MB each.
 
-    What a file is, its bytes tell: a body may be called by its own type or `application/octet-stream`. Each file of a form has its own verdict; a file that is the body is refused like any request. Repeating is
+    What a file is its bytes tell: a body may be called by its own type, or `application/octet-stream`.
+    Each file of a form has its own verdict; a file that is the body is refused like any request. Repeating is
     harmless: a file is known by its SHA-256, and an event keeps it once.
     """
     await run_in_threadpool(_admit, caller, gallery_id)
@@ -137,8 +140,16 @@ def _keep(caller: callers.Caller, gallery_id: int, incoming: Incoming) -> Upload
         verdict = Verdict.NEW
     except photos.AlreadyUploaded as known:
         photo_id, verdict, message = known.twin_id, Verdict.KNOWN, str(known)
-    photo = None if photo_id is None else get_photo(caller, photo_id)
+    photo = None if photo_id is None else _shown(caller, photo_id)
     return Upload(filename=incoming.filename, verdict=verdict, photo=photo, message=message)
+
+
+def _shown(caller: callers.Caller, photo_id: UUID) -> Photo | None:
+    """Return a photo to its sender, None for one of somebody else that is not public yet."""
+    try:
+        return get_photo(caller, photo_id)
+    except photos.NoSuchPhoto:
+        return None
 
 
 def _refused(incoming: Incoming, refusal: PlatformError) -> Upload:

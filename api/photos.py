@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from api import callers, deps, routing
 from api.events import EventId
@@ -25,7 +26,7 @@ InGallery = Annotated[Id | None, Query(description="In this gallery only.")]
 STAGE = "How far it has come by itself: `uploaded`; `rendered`, to be looked at; `indexed`, its faces known."
 REVIEW = "A human's verdict. Visitors see what is `approved` and `indexed`."
 _ID = "0d0f8f0c-5a1e-4d39-9d4e-0c6a2f6f7a11"
-EXAMPLE = {
+EXAMPLE: JsonDict = {
     "id": _ID,
     "event_id": 12,
     "gallery_id": 31,
@@ -39,11 +40,11 @@ EXAMPLE = {
     "face_count": 3,
     "price_amount": 12000,
     "currency": "THB",
-    "uploaded_by": None,
+    "uploaded_by": 3,
     "renditions": [
         {
             "name": "300",
-            "url": f"https://photos.example.org/img/{_ID}/300?grant=eyJ2IjoxfQ",
+            "url": f"https://photos.example.org/api/v1/photos/{_ID}/renditions/300",
             "longest_side": 300,
         }
     ],
@@ -209,7 +210,7 @@ def list_uploads(
 @router.get("/photos/{photo_id}", openapi_extra=callers.OPEN)
 @routing.quick
 def get_photo(caller: callers.SeesPhotos, photo_id: PhotoId) -> Photo:
-    """Return a photo: a public one to visitors, any of their event to members."""
+    """Return a photo: a public one to all who see the event, any to its reviewers and its photographer."""
     sight = photo_lists.get(deps.backends(), photo_id, by=caller.viewer)
     return shown(sight.photo, sight.scope, caller.viewer)
 

@@ -31,7 +31,7 @@ class Refusal(BaseModel):
 
     error: str = Field(description="The kind of refusal, for programs.", examples=["NoSuchEvent"])
     message: str = Field(description="What happened and what to do, for people.")
-    status_code: int
+    status_code: int = Field(description="The HTTP status.", examples=[404])
     request_id: str | None = Field(description="Names this request in the site's log.")
 
 
@@ -39,7 +39,7 @@ class Page(Answer, Generic[T]):
     """Some of many; pass `next_cursor` as `cursor` to get the next ones."""
 
     items: list[T]
-    next_cursor: str | None = None
+    next_cursor: str | None = Field(None, description="None: this was the last page.")
 
 
 def page(found: paging.Page[S], show: Callable[[S], T]) -> Page[T]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import Path, Request
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 
 from api import callers, deps, multipart, photos, routing
@@ -73,7 +74,7 @@ class ConsentText(Answer):
 class NewConsent(Sent):
     """The person on the selfie has read the words of this version, and agreed."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"purpose": "search", "version": "@@"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"purpose": "search", "version": "2026-11.2"}]})
 
     purpose: Purpose
     version: Annotated[Text, Field(max_length=16, description="Of the words that were shown.")]
@@ -98,7 +99,7 @@ class Hit(Answer):
     face_id: UUID = Field(description="Names the face in a refinement.")
 
 
-_FOUND = {
+_FOUND: JsonDict = {
     "sure": [{"photo": photos.EXAMPLE, "certainty": 0.97, "face_id": "5b0c0f36-2f6e-5d7e-8a53-9f8a4f0f3c21"}],
     "maybe": [],
     "searched_photos": 1840,

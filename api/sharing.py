@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Path, Response
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from api import callers, deps, routing
 from api.events import Event, EventId
@@ -16,10 +17,10 @@ from models.sharing import ShareLink as Row
 router = routing.router("share links")
 
 LinkId = Annotated[Id, Path(description="The share link's id.")]
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "id": 7,
     "event_id": 12,
-    "gallery_id": None,
+    "gallery_id": 31,
     "label": "Poster at the finish",
     "url": "https://photos.example.org/gallery?share=eyJsIjo3fQ.c2lnbmF0dXJl",
     "is_open": True,

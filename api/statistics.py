@@ -6,7 +6,8 @@ from uuid import UUID
 from pydantic import Field
 
 from api import callers, deps, routing
-from api.schemas import Answer, Asked, Id, Money, Page, page
+from api.events import EventId
+from api.schemas import Answer, Asked, Money, Page, page
 from core import analytics
 
 router = routing.router("statistics")
@@ -17,7 +18,7 @@ class DaySales(Answer):
 
     day: date
     revenue_amount: Money
-    photo_count: int
+    photo_count: int = Field(description="How many photos were sold.")
 
 
 class BestPhoto(Answer):
@@ -33,10 +34,10 @@ class EventSales(Answer):
 
     event_id: int
     event_name: str
-    currency: str
+    currency: str = Field(description="By ISO 4217.")
     revenue_amount: Money
-    order_count: int
-    photo_count: int
+    order_count: int = Field(description="Paid ones.")
+    photo_count: int = Field(description="How many photos were sold.")
 
 
 class Sales(EventSales):
@@ -48,7 +49,7 @@ class Sales(EventSales):
 
 
 @router.get("/events/{event_id}/sales")
-def get_sales(caller: callers.Reports, event_id: Id) -> Sales:
+def get_sales(caller: callers.Reports, event_id: EventId) -> Sales:
     """Return what an event sold, its days and its best photos."""
     sales = analytics.sales(deps.backends(), event_id, by=caller.account)
     return Sales(

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import FastAPI, Header
 from pydantic import ConfigDict, Field, RootModel
+from pydantic.config import JsonDict
 
 from api.schemas import Answer, Moment, Money
 from models.notice import NoticeKind
 from models.photo import Review
 
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "id": 4711,
     "kind": "photo.reviewed",
     "event_id": 12,
@@ -181,6 +182,7 @@ def document(app: FastAPI) -> None:
         notice,
         methods=["POST"],
         operation_id="notice",
+        summary="Hear what happened in an event",
         tags=["webhooks"],
         status_code=204,
         response_description="Heard; any other 2xx says the same.",

@@ -256,13 +256,13 @@ def review(
     with backends.transaction() as session:
         photos, event_id = _several(session, photo_ids, by)
         before = {photo.id: photo.review for photo in photos}
-        now, reviewer_id = backends.now(), access.signed_in(by).id
+        seen = {"review": verdict, "reviewed_at": backends.now(), "reviewed_by": by.id if by else None}
         for photo in photos:
-            photo.review, photo.reviewed_at, photo.reviewed_by = verdict, now, reviewer_id
+            photo.sqlmodel_update(seen)
         audit.record(session, "photo.review", event_id, by=by, verdict=verdict, photos=len(photos))
-        viewer = Viewer(visitor_key="", account=by)
-        activity.record(session, ActivityKind.APPROVAL, by=viewer, event_id=event_id, photos=len(photos))
-        notices.note_photos(session, NoticeKind.PHOTO_REVIEWED, event_id, list(before), review=verdict.value)
+        count, changed = len(photos), [one for one, known in before.items() if known is not verdict]
+        activity.record(session, ActivityKind.APPROVAL, by=Viewer("", by), event_id=event_id, photos=count)
+        notices.note_photos(session, NoticeKind.PHOTO_REVIEWED, event_id, changed, review=verdict.value)
     return before
 
 

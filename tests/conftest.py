@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import bcrypt
 import hypothesis
 import pytest
 import structlog
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 from sqlmodel import SQLModel
 
 import models  # noqa: F401  (registers every table)
-from core import jobs, wiring
+from core import jobs, passwords, wiring
 from core.adapters.bucket_limiter import BucketLimiter
 from core.adapters.demo_gateway import DemoGateway
 from core.backends import Backends, open_database
@@ -114,3 +115,13 @@ def work(backends: Backends) -> Callable[[], int]:
         return count
 
     return run
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hash passwords with the fewest rounds, those that no password fits, too."""
+    real = bcrypt.gensalt
+    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: real(4))
+    passwords.decoy.cache_clear()
+    yield
+    passwords.decoy.cache_clear()

@@ -4,6 +4,17 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", follow);
 follow();
 
+// Landmarks and ranks of headings for those who listen to the page: Swagger UI has its own `main` below.
+const around = (make) => (Part, { React }) => (given) =>
+  make(React.createElement, React.createElement(Part, given), React.Fragment);
+const landmarks = {
+  OAS31Info: around((element, part) => element("div", { role: "banner" }, part)),
+  FilterContainer: around((element, part) => element("div", { role: "search" }, part)),
+  operations: around((element, part, together) =>
+    element(together, null, element("h2", { className: "unseen" }, "Routes"), part),
+  ),
+};
+
 SwaggerUIBundle({
   url: "/api/openapi.json",
   dom_id: "#document",
@@ -13,5 +24,6 @@ SwaggerUIBundle({
   docExpansion: "none",
   filter: true,
   persistAuthorization: false,
+  plugins: [{ wrapComponents: landmarks }],
   validatorUrl: null, // nobody outside is asked
 });

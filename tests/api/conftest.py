@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-import bcrypt
 import pytest
 from starlette.testclient import TestClient
 
@@ -44,10 +43,3 @@ def served(backends: Backends) -> Iterator[str]:
     """The address of the site on a real server: a TestClient waits for the end of what has none."""
     with serving(site(backends)) as address:
         yield address
-
-
-@pytest.fixture
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash passwords with the fewest rounds."""
-    real = bcrypt.gensalt
-    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: real(4))

@@ -106,7 +106,7 @@ def test_what_may_not_be_seen_is_not_there_to_be_bought(backends, api, visitor, 
     assert api.get("/cart", headers=visitor).json()["items"] == []
 
 
-@pytest.mark.parametrize("status", set(EventStatus) - {EventStatus.ON_SALE})
+@pytest.mark.parametrize("status", [one for one in EventStatus if one is not EventStatus.ON_SALE])
 def test_nothing_is_bought_where_nothing_is_on_sale(backends, api, visitor, status):
     event = make_event(backends, status=status)
 

@@ -4,6 +4,7 @@ import gzip
 import re
 
 import pytest
+from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -128,3 +129,21 @@ def test_the_page_fits_its_window_and_follows_the_browsers_colours(page):
     assert ground == ("rgb(20, 24, 26)" if is_dark else "rgb(251, 250, 247)")
     assert page.title() == "Encore API"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.integration
+@pytest.mark.browser
+def test_who_listens_to_the_page_finds_its_parts_and_who_reads_it_can(page):
+    axe = Axe().run(page, options={"resultTypes": ["violations"]})
+
+    found = {finding["id"] for finding in axe["violations"]}
+    assert found <= {"nested-interactive"}  # Swagger UI's own: a link in the button of each route
+    assert page.get_by_role("heading", level=2).all_inner_texts() == ["Routes", "Webhooks"]
+
+
+@pytest.mark.integration
+@pytest.mark.browser
+def test_the_filter_is_as_wide_as_the_list_it_filters(page):
+    filtering, filtered = page.locator(".operation-filter-input"), page.locator(".opblock-tag").first
+
+    assert filtering.bounding_box()["width"] == filtered.bounding_box()["width"]

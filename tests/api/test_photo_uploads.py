@@ -114,9 +114,15 @@ def test_what_another_photographer_sent_already_is_known(backends, api, event, k
     other = bearer(make_member(backends, event, MemberRole.PHOTOGRAPHER))
     first = api.post(address(backends, event), content=make_jpeg(), headers=other).json()["items"][0]
 
-    again = api.post(address(backends, event), content=make_jpeg(), headers=known).json()["items"][0]
+    again = api.post(address(backends, event), content=make_jpeg(), headers=known)
+    for_its_sender = api.post(address(backends, event), content=make_jpeg(), headers=other)
 
-    assert (again["verdict"], again["photo"]["id"]) == ("known", first["photo"]["id"])
+    assert (again.status_code, for_its_sender.status_code) == (200, 200)
+    told = [answer.json()["items"][0] for answer in (again, for_its_sender)]
+    assert [(one["verdict"], one["photo"] and one["photo"]["id"]) for one in told] == [
+        ("known", None),  # it is not public yet, and another's
+        ("known", first["photo"]["id"]),
+    ]
 
 
 def test_a_body_that_is_no_photo_is_refused_like_any_request(backends, api, event, known):

@@ -3,19 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import bcrypt
 import pytest
 
 from core import schema, worker
 from core.backends import Backends, open_database
 from tests import postgres, redis_server
-
-
-@pytest.fixture
-def quick_hashes(monkeypatch):
-    """Hash passwords with the fewest rounds."""
-    real = bcrypt.gensalt
-    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: real(4))
 
 
 @pytest.fixture

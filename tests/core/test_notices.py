@@ -146,7 +146,7 @@ def test_a_webhook_gets_what_it_asked_for_as_a_delivery_and_a_job(backends, even
         "id": notice.id,
         "kind": "photo.deleted",
         "event_id": event.id,
-        "at": notice.at.isoformat(),
+        "at": notice.at.isoformat().replace("+00:00", "Z"),
         "data": {"photo_ids": ["a"]},
     }
 
@@ -240,3 +240,17 @@ def test_a_refused_payment_is_not_told(backends, event):
     orders.refresh(backends, order.id)
 
     assert told(backends, event) == []
+
+
+def test_a_verdict_that_was_there_before_is_no_news(backends):
+    event = make_event(backends)
+    owner = owner_of(backends, event)
+    first, second = (make_photo(backends, event, review=Review.PENDING) for _ in range(2))
+
+    photos.review(backends, [first.id], Review.APPROVED, by=owner)
+    photos.review(backends, [first.id, second.id], Review.APPROVED, by=owner)
+    photos.review(backends, [first.id, second.id], Review.APPROVED, by=owner)
+
+    with backends.reading() as session:
+        told = [notice.data["photo_ids"] for notice in session.exec(select(Notice).order_by(Notice.id))]
+    assert told == [[str(first.id)], [str(second.id)]]

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from core import audit, carts, chain, downloads, events, galleries, jobs, orders, photos, sharing
+from core.errors import NotFound
 from core.gateway import PaymentState
 from core.worker import HANDLERS
 from models.account import Account, Role
@@ -70,7 +71,7 @@ def test_events_galleries_and_links_are_made_searched_and_removed(platform, orga
 
     assert [found.id for found in events.mine(platform, "HILL", by=organiser)] == [event.id]
     assert events.counts(platform, event.id, by=organiser).uploaded == 0
-    with pytest.raises(events.NotFound):
+    with pytest.raises(NotFound):
         photos.may_upload(platform, 2**31, by=organiser)
 
 
