@@ -7,11 +7,13 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from api import (
     accounts,
@@ -163,11 +165,22 @@ def build(settings: Settings) -> Api:
     return app
 
 
+class Compressed(GZipMiddleware):
+    """Compresses for those who take it, and is not in the way of the others."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        if scope["type"] == "http" and "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def _add_middleware(app: Api, settings: Settings) -> None:
     """Add what stands around every route; the last one added is the outermost."""
     app.add_middleware(bodies.Bodies, selfie_mib=settings.max_selfie_mib)
     app.add_middleware(PerAddress)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Compressed, minimum_size=1000)
     if settings.cors:
         app.add_middleware(
             CORSMiddleware,

@@ -221,7 +221,8 @@ def open_to_visitors(now: datetime | BindParameter[datetime]) -> list[ColumnElem
     """Return the conditions on events that visitors may look at; SQL twin of `Event.is_open_to_visitors`."""
     ends = col(Event.expires_at)
     return [
-        col(Event.status).not_in([EventStatus.DRAFT, EventStatus.CLOSED]),
+        col(Event.status) != EventStatus.DRAFT,  # not NOT IN: that is put together anew for each question
+        col(Event.status) != EventStatus.CLOSED,
         or_(ends.is_(None), ends > now),
     ]
 

@@ -75,7 +75,7 @@ def test_every_part_is_well(site):
 
     assert status == 200
     assert {name: part["ok"] for name, part in body["parts"].items()} == dict.fromkeys(
-        ("database", "objects", "vectors", "worker", "faces"), True
+        ("database", "objects", "vectors", "limits", "worker", "faces"), True
     )
 
 
