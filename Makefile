@@ -16,7 +16,7 @@ journey: .venv/installed
 	$(BIN)/python -m core journey --photos data/demo/photos --selfie data/demo/selfies/guest_01.jpg
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
