@@ -176,7 +176,7 @@ def list_downloads(caller: callers.Shops, order_id: OrderId, token: Token = "") 
 @router.get("/admin/held-orders")
 def list_held_orders(caller: callers.Reports, asked: Asked) -> Page[HeldOrder]:
     """List the orders whose money did not fit, newest first: settle them with the buyer. Admins only."""
-    return page(payments.held_page(deps.backends(), asked, by=caller.account), HeldOrder.model_validate)
+    return page(payments.held(deps.backends(), asked, by=caller.account), HeldOrder.model_validate)
 
 
 @router.post("/demo-payments/{checkout_id}", dependencies=routing.ONCE)

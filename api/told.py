@@ -15,7 +15,7 @@ _EXAMPLE: JsonDict = {
     "id": 4711,
     "kind": "photo.reviewed",
     "event_id": 12,
-    "at": "2026-11-01T02:31:07.250000+00:00",
+    "at": "2026-11-01T02:31:07.250000Z",
     "data": {"photo_ids": ["0d0f8f0c-5a1e-4d39-9d4e-0c6a2f6f7a11"], "review": "approved"},
 }
 

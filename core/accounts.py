@@ -26,7 +26,7 @@ class NoSuchAccount(NotFound):
 class AlreadyRegistered(Conflict):
     """The address belongs to an account."""
 
-    # It tells that the address is known: to hide that, a mail would have to go there, and none is sent yet.
+    # It tells that the address is known. To hide that, an account would have to begin with a mail.
     def __init__(self) -> None:
         super().__init__("This address has an account already. Sign in with it, or use another address.")
 
@@ -88,7 +88,7 @@ def register_first_admin(backends: Backends, code: str, email: str, name: str, p
 
 def _new(email: str, name: str, password: str, role: Role) -> Account:
     email, name = addresses.checked(email), _name(name)
-    passwords.check(password, email, email.partition("@")[0], name)
+    passwords.check_for(password, email, name)
     return Account(email=email, name=name, role=role, password_hash=passwords.hashed(password))
 
 
@@ -129,7 +129,7 @@ def change_password(backends: Backends, old: str, new: str, *, by: Account, keep
 
     Raises WrongPassword, LockedOut after too many of them, WeakPassword.
     """
-    passwords.check(new, by.email, by.email.partition("@")[0], by.name)
+    passwords.check_for(new, by.email, by.name)
     sessions.count_failure(backends, by.email)  # someone at an open screen may be guessing
     if not passwords.matches(old, by.password_hash):
         raise WrongPassword
@@ -142,7 +142,7 @@ def change_password(backends: Backends, old: str, new: str, *, by: Account, keep
         audit.record(session, "account.password_changed", by.id, by=by)
 
 
-BY_NAME = Order[Account]("accounts", (col(Account.name), col(Account.id)), lambda row: (row.name, row.id))
+BY_NAME = Order[Account]("accounts", (col(Account.name), col(Account.id)))
 
 
 def everyone(

@@ -21,12 +21,7 @@ from models.photo import Photo
 
 BEST = 12  # photos shown as the best sold
 ANALYSING = [role for role, actions in ALLOWED.items() if Action.ANALYSE in actions]
-LATEST: paging.Order[Event] = paging.Order(
-    "sales",
-    (col(Event.held_on), col(Event.id)),
-    lambda event: (event.held_on, event.id),
-    is_descending=True,
-)
+LATEST = paging.Order[Event]("sales", (col(Event.held_on), col(Event.id)), is_descending=True)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,7 @@ from models.account import Account, Role
 from models.audit import AuditEntry
 from models.fields import utc_now
 
-NEWEST: paging.Order[AuditEntry] = paging.Order(
-    "audit", (col(AuditEntry.id),), lambda entry: (entry.id,), is_descending=True
-)
+NEWEST = paging.Order[AuditEntry]("audit", (col(AuditEntry.id),), is_descending=True)
 
 
 def record(

@@ -3,8 +3,8 @@
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, update
-from sqlmodel import Session, col
+from sqlalchemy import ColumnElement, delete, update
+from sqlmodel import Session, col, select
 
 from core.backends import Backends
 from core.errors import Forbidden
@@ -41,22 +41,28 @@ def issue(
     return code
 
 
+def find(backends: Backends, session: Session, purpose: CodePurpose, code: str) -> OneTimeCode | None:
+    """Return the row of a code that could be redeemed now, without spending it."""
+    return session.exec(select(OneTimeCode).where(*_good(backends, purpose, code, None))).first()
+
+
 def redeem(
     backends: Backends, session: Session, purpose: CodePurpose, code: str, nonce: str | None = None
 ) -> OneTimeCode | None:
     """Spend a code and return its row, None when it is unknown, spent, too old or of another browser."""
     # One statement finds and spends the code: two requests at once cannot both have it.
-    now = backends.now()
-    spending = (
-        update(OneTimeCode)
-        .where(
-            col(OneTimeCode.code_sha256) == token_hash(code),
-            col(OneTimeCode.purpose) == purpose,
-            col(OneTimeCode.nonce_sha256) == (token_hash(nonce) if nonce is not None else None),
-            col(OneTimeCode.used_at).is_(None),
-            col(OneTimeCode.expires_at) > now,
-        )
-        .values(used_at=now)
-        .returning(OneTimeCode)
+    spending = update(OneTimeCode).where(*_good(backends, purpose, code, nonce))
+    spent = spending.values(used_at=backends.now()).returning(OneTimeCode)
+    return session.execute(spent).scalar_one_or_none()
+
+
+def _good(
+    backends: Backends, purpose: CodePurpose, code: str, nonce: str | None
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(OneTimeCode.code_sha256) == token_hash(code),
+        col(OneTimeCode.purpose) == purpose,
+        col(OneTimeCode.nonce_sha256) == (token_hash(nonce) if nonce is not None else None),
+        col(OneTimeCode.used_at).is_(None),
+        col(OneTimeCode.expires_at) > backends.now(),
     )
-    return session.execute(spending).scalar_one_or_none()

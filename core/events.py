@@ -176,7 +176,7 @@ class EventSort(StrEnum):
 
 _BY_DAY = (col(Event.held_on), col(Event.id))
 ORDERS = {
-    sort: Order[Event](f"events.{sort}", _BY_DAY, lambda event: (event.held_on, event.id), is_descending)
+    sort: Order[Event](f"events.{sort}", _BY_DAY, is_descending)
     for sort, is_descending in ((EventSort.OLDEST, False), (EventSort.NEWEST, True))
 }
 

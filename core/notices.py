@@ -5,7 +5,9 @@ Imported by `core.backends`, whose transactions write what was noted: knows tabl
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event, text
@@ -103,11 +105,16 @@ def _deliver(session: Session, endpoint: WebhookEndpoint, notice: Notice) -> Non
 
 def body(notice: Notice) -> str:
     """Return the JSON that tells of a notice, the same to a webhook and on a live line."""
-    told = {
-        "id": notice.id,
-        "kind": notice.kind.value,
-        "event_id": notice.event_id,
-        "at": notice.at.isoformat().replace("+00:00", "Z"),
-        "data": notice.data,
+    return told(notice.id, notice.kind.value, notice.event_id, notice.at, notice.data)
+
+
+def told(number: int, kind: str, event_id: int, at: datetime, data: Mapping[str, Any]) -> str:
+    """Return the JSON of anything that is told of an event."""
+    parts = {
+        "id": number,
+        "kind": kind,
+        "event_id": event_id,
+        "at": at.isoformat().replace("+00:00", "Z"),
+        "data": data,
     }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))

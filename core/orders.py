@@ -27,6 +27,7 @@ from models.photo import Photo
 log = structlog.get_logger()
 
 FREE = "free"  # stands for the gateway of an order that costs nothing
+BY_EVENT = (col(LineItem.event_id), col(LineItem.label), col(LineItem.id))  # order of an order's parts
 UNPAID = (OrderStatus.PENDING, OrderStatus.FAILED, OrderStatus.EXPIRED)  # a payment may still arrive
 
 
@@ -287,4 +288,4 @@ def by_token(backends: Backends, token: str) -> Order:
 
 def _lines_of(order: Order) -> SelectOfScalar[LineItem]:
     query = select(LineItem).where(LineItem.order_id == order.id)
-    return query.order_by(col(LineItem.event_id), col(LineItem.label), col(LineItem.id))
+    return query.order_by(*BY_EVENT)

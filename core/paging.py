@@ -41,15 +41,19 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True)
 class Order(Generic[T]):
-    """An order of rows without ties, and how to find a row's place in it.
+    """An order of rows without ties: the last one of its columns is unique.
 
-    `columns` and the values that `place` returns go together; the last one is unique.
+    `place` returns a row's values of these columns; only where one of them is computed it has to be said.
     """
 
     name: str  # cursors of other orders are refused
     columns: tuple[Any, ...]
-    place: Callable[[T], tuple[Key, ...]]
     is_descending: bool = False
+    place: Callable[[T], tuple[Key, ...]] | None = None
+
+    def of(self, row: T) -> tuple[Key, ...]:
+        """Return a row's place."""
+        return self.place(row) if self.place else tuple(getattr(row, column.key) for column in self.columns)
 
 
 class CursorUnknown(InvalidInput):
@@ -88,7 +92,7 @@ def _beyond(order: Order[T], place: Sequence[Key]) -> ColumnElement[bool]:
 
 def _cursor(backends: Backends, order: Order[T], row: T) -> str:
     written = [
-        [type(value).__name__, value if isinstance(value, int) else str(value)] for value in order.place(row)
+        [type(value).__name__, value if isinstance(value, int) else str(value)] for value in order.of(row)
     ]
     return backends.signer.sign(f"cursor.{order.name}", *written)
 

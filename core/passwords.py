@@ -81,6 +81,11 @@ def check(password: str, *own_words: str) -> None:
         raise WeakPassword("This password is mostly your name or address. Choose another.")
 
 
+def check_for(password: str, email: str, name: str) -> None:
+    """Return if an account of this address and name may have the password. Raises WeakPassword."""
+    check(password, email, email.partition("@")[0], name)
+
+
 def _is_mostly(password: str, word: str) -> bool:
     return len(word) > 2 and word in password and len(password.replace(word, "")) < LEAST_OWN_WORDS
 

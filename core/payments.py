@@ -1,6 +1,5 @@
 """Payments as people meet them: those put aside for an admin, and the demo gateway's page."""
 
-from collections.abc import Sequence
 from typing import cast
 
 from sqlmodel import select
@@ -14,13 +13,8 @@ from models.account import Account, Role
 from models.order import Order, OrderStatus
 
 
-def held(backends: Backends, *, by: Account | None) -> Sequence[Order]:
+def held(backends: Backends, asked: Asked = paging.LONG, *, by: Account | None) -> Page[Order]:
     """Return the orders whose money did not fit, newest first: an admin settles them with the buyer."""
-    return held_page(backends, paging.LONG, by=by).items
-
-
-def held_page(backends: Backends, asked: Asked, *, by: Account | None) -> Page[Order]:
-    """Return the orders whose money did not fit, newest first, page by page. Admins only."""
     access.require_role(by, Role.ADMIN)
     with backends.reading() as session:
         query = select(Order).where(Order.status == OrderStatus.HELD)

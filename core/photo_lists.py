@@ -76,15 +76,12 @@ def _place(photo: Photo) -> tuple[datetime, UUID]:
 
 
 _ORDERS = {
-    PhotoSort.OLDEST: Order[Photo]("photos", (_TAKEN, col(Photo.id)), _place),
-    PhotoSort.NEWEST: Order[Photo]("photos.newest", (_TAKEN, col(Photo.id)), _place, is_descending=True),
+    PhotoSort.OLDEST: Order[Photo]("photos", (_TAKEN, col(Photo.id)), place=_place),
+    PhotoSort.NEWEST: Order[Photo](
+        "photos.newest", (_TAKEN, col(Photo.id)), is_descending=True, place=_place
+    ),
 }
-_LATEST = Order[Photo](
-    "uploads",
-    (col(Photo.created_at), col(Photo.id)),
-    lambda photo: (photo.created_at, photo.id),
-    is_descending=True,
-)
+_LATEST = Order[Photo]("uploads", (col(Photo.created_at), col(Photo.id)), is_descending=True)
 
 
 def public(

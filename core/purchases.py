@@ -14,12 +14,7 @@ from core.orders import NoSuchOrder
 from core.paging import Asked, Page
 from models.order import LineItem, Order, OrderStatus
 
-NEWEST: paging.Order[Order] = paging.Order(
-    "orders",
-    (col(Order.created_at), col(Order.id)),
-    lambda order: (order.created_at, order.id),
-    is_descending=True,
-)
+NEWEST = paging.Order[Order]("orders", (col(Order.created_at), col(Order.id)), is_descending=True)
 
 
 @dataclass(frozen=True)
@@ -71,6 +66,6 @@ def _lines(session: Session, order_ids: Collection[UUID]) -> dict[UUID, list[Lin
     """Return the priced parts of several orders, event by event."""
     query = select(LineItem).where(col(LineItem.order_id).in_(order_ids))
     found: dict[UUID, list[LineItem]] = {order_id: [] for order_id in order_ids}
-    for line in session.exec(query.order_by(col(LineItem.event_id), col(LineItem.label), col(LineItem.id))):
+    for line in session.exec(query.order_by(*orders.BY_EVENT)):
         found[line.order_id].append(line)
     return found

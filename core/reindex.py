@@ -22,12 +22,7 @@ from models.face import FaceIndex, IndexedPhoto, IndexStatus
 from models.job import Job, JobKind, JobStatus
 from models.photo import Photo, Stage
 
-_NEWEST = Order[Event](
-    "face-indexes",
-    (col(Event.held_on), col(Event.id)),
-    lambda event: (event.held_on, event.id),
-    is_descending=True,
-)
+_NEWEST = Order[Event]("face-indexes", (col(Event.held_on), col(Event.id)), is_descending=True)
 
 
 class AlreadyBuilding(Conflict):

@@ -9,7 +9,6 @@ from core import addresses, audit, codes, jobs, limits, passwords, sessions
 from core.backends import Backends
 from core.codes import CodeSpent
 from core.ports import Mail
-from core.signing import token_hash
 from models.account import Account, CodePurpose, OneTimeCode, SignInSession
 from models.job import JobKind
 
@@ -73,14 +72,8 @@ def _mail(backends: Backends, account: Account, code: str) -> Mail:
 
 def owner(backends: Backends, code: str) -> Account:
     """Return whose password a code changes, without spending it. Raises CodeSpent."""
-    good = select(OneTimeCode).where(
-        OneTimeCode.code_sha256 == token_hash(code),
-        OneTimeCode.purpose == CodePurpose.PASSWORD_RESET,
-        col(OneTimeCode.used_at).is_(None),
-        OneTimeCode.expires_at > backends.now(),
-    )
     with backends.reading() as session:
-        return _owner(backends, session, session.exec(good).first())
+        return _owner(backends, session, codes.find(backends, session, CodePurpose.PASSWORD_RESET, code))
 
 
 def redeem(backends: Backends, code: str, password: str) -> Account:
@@ -89,7 +82,7 @@ def redeem(backends: Backends, code: str, password: str) -> Account:
     Raises CodeSpent, and WeakPassword: the code then still works.
     """
     asked = owner(backends, code)
-    passwords.check(password, asked.email, asked.email.partition("@")[0], asked.name)
+    passwords.check_for(password, asked.email, asked.name)
     password_hash = passwords.hashed(password)
     with backends.transaction() as session:
         spent = codes.redeem(backends, session, CodePurpose.PASSWORD_RESET, code)

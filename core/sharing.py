@@ -21,7 +21,7 @@ from models.event import Event, Gallery
 from models.sharing import ShareLink, VisitorAccess
 
 _ADDRESS = re.compile(r".*[?&]share=([\w.-]+)", re.ASCII | re.DOTALL)
-_NEWEST = Order[ShareLink]("links", (col(ShareLink.id),), lambda link: (link.id,), is_descending=True)
+_NEWEST = Order[ShareLink]("links", (col(ShareLink.id),), is_descending=True)
 
 
 class NoSuchLink(NotFound):

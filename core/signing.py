@@ -10,11 +10,12 @@ from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous import Signer as ItsSigner
 from itsdangerous.encoding import base64_encode
 
+LONG = 1 << 10  # characters
 MOST_KEPT = 100  # serializers
 
 
 class _Tokens(URLSafeSerializer):
-    """Writes tokens quickly, for a page of photos has hundreds: no compression, and one key for all."""
+    """Writes short tokens quickly, for a page of photos has hundreds: without trying to compress them."""
 
     @cached_property
     def _own(self) -> ItsSigner:
@@ -25,8 +26,9 @@ class _Tokens(URLSafeSerializer):
         return self._own if salt in (None, self.salt) else super().make_signer(salt)
 
     def dump_payload(self, obj: Any) -> bytes:
-        """Return the value as text for an address."""
-        return base64_encode(json.dumps(obj, separators=(",", ":")))
+        """Return the value as text for an address, compressed where that may be worth its while."""
+        text = json.dumps(obj, separators=(",", ":"))
+        return base64_encode(text) if len(text) < LONG else super().dump_payload(obj)
 
 
 class Signer:

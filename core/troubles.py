@@ -16,7 +16,7 @@ from models.account import Account, Role
 from models.event import Event
 from models.job import Job, JobKind, JobStatus
 
-NEWEST: paging.Order[Job] = paging.Order("jobs", (col(Job.id),), lambda job: (job.id,), is_descending=True)
+NEWEST = paging.Order[Job]("jobs", (col(Job.id),), is_descending=True)
 OURS = "Something went wrong on our side. An admin can see the reason."
 # A bug is written down as its type and its text, which may hold anything; a refusal is a sentence.
 _BUG = re.compile(r"[^\W\d]\w*:")

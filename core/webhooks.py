@@ -1,7 +1,6 @@
 """Webhooks: the servers of others that are told what happens in an event. `deliveries` does the telling."""
 
 import base64
-import json
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -12,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from core import access, audit, jobs, limits, paging
+from core import access, audit, jobs, limits, notices, paging
 from core.access import Action, NoSuchEvent
 from core.backends import Backends
 from core.errors import Conflict, InvalidInput, NotFound
@@ -28,11 +27,8 @@ LONGEST_URL = 2048  # characters
 PING = "ping"  # the kind of a test message
 BY_HAND = Bucket("webhook_by_hand", 30, timedelta(minutes=1))  # tests and repeats, by webhook
 
-NEWEST_FIRST: paging.Order[WebhookDelivery] = paging.Order(
-    "deliveries",
-    (col(WebhookDelivery.created_at), col(WebhookDelivery.id)),
-    lambda delivery: (delivery.created_at, delivery.id),
-    is_descending=True,
+NEWEST_FIRST = paging.Order[WebhookDelivery](
+    "deliveries", (col(WebhookDelivery.created_at), col(WebhookDelivery.id)), is_descending=True
 )
 
 
@@ -191,18 +187,12 @@ def ping(backends: Backends, endpoint_id: int, *, by: Account | None) -> Webhook
     """Send a test message, so that people can try their receiver. Raises SwitchedOff, TooOften."""
     with backends.transaction() as session:
         endpoint = _find_active(backends, session, endpoint_id, by)
-        delivery = WebhookDelivery(endpoint_id=endpoint_id, kind=PING, body=_test_message(backends, endpoint))
+        body = notices.told(0, PING, endpoint.event_id, backends.now(), {})  # of nothing that happened
+        delivery = WebhookDelivery(endpoint_id=endpoint_id, kind=PING, body=body)
         session.add(delivery)
         jobs.enqueue(session, JobKind.DELIVER_WEBHOOK, delivery.id, event_id=endpoint.event_id)
         audit.record(session, "webhook.ping", endpoint_id, by=by, event=endpoint.event_id)
     return delivery
-
-
-def _test_message(backends: Backends, endpoint: WebhookEndpoint) -> str:
-    """Return what `notices.body` would tell, of nothing that happened: its id is 0."""
-    at = backends.now().isoformat()
-    told = {"id": 0, "kind": PING, "event_id": endpoint.event_id, "at": at, "data": {}}
-    return json.dumps(told, separators=(",", ":"))
 
 
 def _find(session: Session, endpoint_id: int, by: Account | None) -> WebhookEndpoint:

@@ -39,7 +39,7 @@ def overview() -> None:
 
 def put_aside() -> None:
     """Show the payments that did not fit their orders."""
-    for order in payments.held(backends, by=site.require_account()):
+    for order in payments.held(backends, by=site.require_account()).items:
         with st.container(border=True):
             amount = format_amount(order.total_amount, order.currency)
             st.markdown(f"**{_('Payment put aside')}** · {style.plain(order.email)} · {style.plain(amount)}")

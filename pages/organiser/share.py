@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import streamlit as st
 
-from core import galleries, i18n, sharing
+from core import galleries, sharing
 from core.access import Action
 from core.i18n import _
 from models.sharing import ShareLink
-from pages.parts import event_picker, site, style
+from pages.parts import event_picker, site, style, words
 
 LIFETIMES = (0, 1, 7, 30, 90)  # days; 0: no end
 
@@ -28,18 +28,13 @@ def new_link() -> None:
         gallery_id = left.selectbox(
             _("Opens"), [None, *names], format_func=lambda key: names[key] if key else _("The whole event")
         )
-        days = right.selectbox(_("Works for"), LIFETIMES, format_func=lifetime)
+        days = right.selectbox(_("Works for"), LIFETIMES, format_func=words.lifetime)
         if st.form_submit_button(_("Create link"), type="primary"):
             ends = backends.now() + timedelta(days=days) if days else None
             sharing.create(
                 backends, event_id, by=account, label=label, gallery_id=gallery_id, expires_at=ends
             )
             st.rerun()
-
-
-def lifetime(days: int) -> str:
-    """Return how long a link works, in words."""
-    return i18n.plural("{count} day", "{count} days", days) if days else _("Until I revoke it")
 
 
 def show(link: ShareLink) -> None:

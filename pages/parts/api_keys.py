@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import streamlit as st
 
-from core import i18n, keys
+from core import keys
 from core.i18n import _
 from models.account import Account, ApiKey, ApiScope
-from pages.parts import site, style
+from pages.parts import site, style, words
 
 LIFETIMES = (30, 90, 365, 0)  # days; 0: no end
 SECRET = "new_key_secret"  # noqa: S105  (where the session keeps it until the page is left)
@@ -38,7 +38,7 @@ def _row(key: ApiKey, account: Account) -> None:
     with st.container(border=True):
         facts, button = st.columns([4, 1], vertical_alignment="center")
         facts.markdown(f"**{style.plain(key.name)}** · `{key.hint}…`")
-        facts.caption(f"{', '.join(scope(ApiScope(one)) for one in key.scopes)} · {_times(key)}")
+        facts.caption(f"{', '.join(words.scope(ApiScope(one)) for one in key.scopes)} · {_times(key)}")
         with button.popover(_("Revoke")):
             st.write(_("Programs that use this key are refused at once. This cannot be undone."))
             if st.button(_("Revoke this key"), type="primary", key=f"revoke_key_{key.id}"):
@@ -56,30 +56,11 @@ def _make(account: Account) -> None:
     with st.form("new_key", border=False):
         name = st.text_input(_("What is it for?"), placeholder=_("Booth at the entrance"), max_chars=80)
         scopes = st.multiselect(
-            _("It may"), [one for one in ApiScope if one in keys.KEY_SCOPES], format_func=scope
+            _("It may"), [one for one in ApiScope if one in keys.KEY_SCOPES], format_func=words.scope
         )
-        days = st.selectbox(_("Works for"), LIFETIMES, format_func=_lifetime)
+        days = st.selectbox(_("Works for"), LIFETIMES, format_func=words.lifetime)
         if st.form_submit_button(_("Make key"), type="primary"):
             ends = site.backends().now() + timedelta(days=days) if days else None
             _key, secret = keys.create(site.backends(), name, scopes, ends, by=account)
             st.session_state[SECRET] = secret
             st.rerun()
-
-
-def _lifetime(days: int) -> str:
-    return i18n.plural("{count} day", "{count} days", days) if days else _("Until I revoke it")
-
-
-def scope(value: ApiScope) -> str:
-    """Return what a scope allows, in words."""
-    return {
-        ApiScope.EVENTS_READ: _("read events"),
-        ApiScope.EVENTS_WRITE: _("change events"),
-        ApiScope.PHOTOS_READ: _("read photos"),
-        ApiScope.PHOTOS_WRITE: _("upload and review photos"),
-        ApiScope.SEARCH: _("search by selfie"),
-        ApiScope.SHOP: _("order and download"),
-        ApiScope.REPORTS: _("read reports, listen live"),
-        ApiScope.WEBHOOKS: _("manage webhooks"),
-        ApiScope.ACCOUNT: _("manage the account"),
-    }[value]

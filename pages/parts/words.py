@@ -1,7 +1,8 @@
 """The names of states on the screen, and their colours."""
 
+from core import i18n
 from core.i18n import _
-from models.account import Role
+from models.account import ApiScope, Role
 from models.event import EventStatus, MemberRole, Visibility
 from models.photo import Review
 from pages.parts.style import Tone
@@ -71,3 +72,23 @@ def review(value: Review) -> str:
         Review.APPROVED: _("Approved"),
         Review.REJECTED: _("Rejected"),
     }[value]
+
+
+def scope(value: ApiScope) -> str:
+    """Return what a scope allows, in words."""
+    return {
+        ApiScope.EVENTS_READ: _("read events"),
+        ApiScope.EVENTS_WRITE: _("change events"),
+        ApiScope.PHOTOS_READ: _("read photos"),
+        ApiScope.PHOTOS_WRITE: _("upload and review photos"),
+        ApiScope.SEARCH: _("search by selfie"),
+        ApiScope.SHOP: _("order and download"),
+        ApiScope.REPORTS: _("read reports, listen live"),
+        ApiScope.WEBHOOKS: _("manage webhooks"),
+        ApiScope.ACCOUNT: _("manage the account"),
+    }[value]
+
+
+def lifetime(days: int) -> str:
+    """Return for how long something works, in words; 0 is without an end."""
+    return i18n.plural("{count} day", "{count} days", days) if days else _("Until I revoke it")

@@ -98,3 +98,20 @@ def test_a_members_picture_comes_to_that_members_browser_and_to_no_other(backend
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_pictures_are_only_read(client, url, method):
     assert client.request(method, url).status_code == 405
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_picture_is_closed_when_it_was_sent(client, url, monkeypatch, is_known):
+    opened = []
+
+    def noting(*given, **named):
+        opened.append(open_signed(*given, **named))
+        return opened[-1]
+
+    open_signed = renditions.open_signed
+    headers = {"If-None-Match": client.get(url).headers["etag"]} if is_known else {}
+    monkeypatch.setattr(renditions, "open_signed", noting)
+
+    client.get(url, headers=headers)
+
+    assert [picture.content.closed for picture in opened] == [True]

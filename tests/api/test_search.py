@@ -253,6 +253,14 @@ def test_a_selfie_too_big_is_refused_before_its_end(backends, api, event, visito
     assert (refusal(answer), looked_at) == ((413, "FileTooBig"), [])
 
 
+def test_a_part_that_nobody_asked_for_is_refused(api, event, visitor, looked_at):
+    parts = [("consent", (None, agree(api, event, visitor))), ("selfie", ("a.jpg", SELFIE, "image/jpeg"))]
+
+    answer = api.post(f"events/{event.id}/search", files=parts, headers=visitor)
+
+    assert (refusal(answer), looked_at) == ((422, "UnknownPart"), [])
+
+
 @pytest.mark.parametrize(
     ("sent", "error"),
     [

@@ -14,8 +14,10 @@ from models.photo import Photo
 from tests.makers import make_event, make_photo
 
 WHEN = func.coalesce(Photo.taken_at, Photo.created_at)
-UP = Order[Photo]("up", (WHEN, col(Photo.id)), lambda photo: (photo.taken_at or photo.created_at, photo.id))
-DOWN = Order[Photo]("down", UP.columns, UP.place, is_descending=True)
+UP = Order[Photo](
+    "up", (WHEN, col(Photo.id)), place=lambda photo: (photo.taken_at or photo.created_at, photo.id)
+)
+DOWN = Order[Photo]("down", UP.columns, is_descending=True, place=UP.place)
 
 
 def walk(backends, order, limit: int) -> list[UUID]:

@@ -23,7 +23,7 @@ def test_admins_see_the_orders_that_are_held_newest_first(backends):
     for status in set(OrderStatus) - {OrderStatus.HELD}:
         make_order(backends, status)
 
-    held = payments.held(backends, by=make_account(backends, Role.ADMIN))
+    held = payments.held(backends, by=make_account(backends, Role.ADMIN)).items
 
     assert [order.id for order in held] == [second.id, first.id]
 

@@ -53,4 +53,4 @@ def test_a_result_does_not_tell_whose_it_is(backends):
 
 
 def test_the_result_of_a_thousand_photos_fits_a_request(backends):
-    assert len(result_tokens.write(backends, EVENT, found(1000), by=make_viewer())) < 50_000
+    assert len(result_tokens.write(backends, EVENT, found(1000), by=make_viewer())) < 40_000
