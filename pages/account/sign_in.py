@@ -34,9 +34,10 @@ def _page() -> None:
     style.hero(_("Sign in"))
     if "changed" in st.query_params:
         st.success(_("Your new password is saved. Sign in with it."))
-    with st.container(horizontal=True):  # above the form: a refusal ends the page below it
-        site.link(site.with_next("/register", target), _("New here? Make an account"))
-        site.link("/reset", _("Forgot your password?"))
+    site.links(  # above the form: a refusal ends the page below it
+        (site.with_next("/register", target), _("New here? Make an account")),
+        ("/reset", _("Forgot your password?")),
+    )
     account_id = sign_in_form.ask()
     if account_id is not None:
         site.enter(account_id, target)

@@ -157,7 +157,13 @@ def pager(shown: int, total: int, per_page: int) -> None:
 
 def link(path: str, text: str) -> None:
     """Show a link to a local path, opened in this tab."""
-    st.html(f'<p class="encore-links"><a href="{escape(path)}" target="_self">{escape(text)}</a></p>')
+    links((path, text))
+
+
+def links(*shown: tuple[str, str]) -> None:
+    """Show links, (local path, text), in one row as far as it is wide enough."""
+    row = "".join(f'<a href="{escape(path)}" target="_self">{escape(text)}</a>' for path, text in shown)
+    st.html(f'<p class="encore-links">{row}</p>')
 
 
 def local(event: Event, at: datetime) -> str:
