@@ -18,15 +18,15 @@ from core.signing import token_hash
 from models.account import Account, ApiScope
 
 DESCRIPTIONS = {
-    ApiScope.EVENTS_READ: "Read events, galleries, members and share links",
-    ApiScope.EVENTS_WRITE: "Create and change them",
+    ApiScope.EVENTS_READ: "Read events, galleries, members, share links, prices and coupons",
+    ApiScope.EVENTS_WRITE: "Create and change them; give money of orders back, send links again",
     ApiScope.PHOTOS_READ: "Read photos",
     ApiScope.PHOTOS_WRITE: "Upload, review and delete photos",
     ApiScope.SEARCH: "Search by selfie",
     ApiScope.SHOP: "Fill a cart, order, download",
-    ApiScope.REPORTS: "Read statistics, jobs and the audit log; listen to what happens",
+    ApiScope.REPORTS: "Read orders, earnings, statistics, jobs and the audit log; listen to what happens",
     ApiScope.WEBHOOKS: "Manage webhooks",
-    ApiScope.ACCOUNT: "Manage one's account; admins: those of others",
+    ApiScope.ACCOUNT: "Manage one's account; admins: those of others, payouts, money that is put aside",
 }
 LEAST_VISITOR = 32  # characters of a visitor's secret
 

@@ -19,6 +19,7 @@ _UNUSED = (
     r'<link\s+rel="service-desc"[^>]*>',
 )
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_OTHERS = ("/api", "/receipts/")  # addresses whose HTML is their own
 
 
 @cache
@@ -45,8 +46,8 @@ class Document:
         self._body = html().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Swap the body of every HTML page but those of the API."""
-        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"].startswith("/api"):
+        """Swap the body of every HTML page but those that the API and printed papers have."""
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"].startswith(_OTHERS):
             await self._app(scope, receive, send)
             return
         is_ours = False

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from api import deps
 from core import downloads, orders
-from core.downloads import Delivery
+from core.deliverables import Delivery
 
 
 def one(request: Request) -> Response:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import deps
-from core import orders
+from core import payments
 from core.errors import InvalidInput, NotFound
 
 LARGEST_MESSAGE = 1 << 18  # bytes; gateways send a few kilobytes
@@ -17,7 +17,7 @@ async def receive(request: Request) -> Response:
     if request.path_params["gateway"] != deps.backends().payments.name:
         raise NotFound("There is no such gateway.")
     body = await _body(request)
-    await run_in_threadpool(orders.receive, deps.backends(), body, dict(request.headers))
+    await run_in_threadpool(payments.receive, deps.backends(), body, dict(request.headers))
     return Response(status_code=202)
 
 

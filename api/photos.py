@@ -1,5 +1,6 @@
 """Photos: looking at them, judging and deleting them. No route here gives an original."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from api import callers, deps, routing
 from api.events import EventId
 from api.schemas import Answer, Asked, Id, Moment, Money, Page, page
 from api.schemas import Request as Sent
-from core import photo_lists, photos, renditions
+from core import photo_lists, photos, prices, renditions
 from core.access import Scope, Viewer
 from core.photo_lists import PhotoSort, RenditionName, Span, Wanted
 from models.photo import Photo as Row
@@ -77,7 +78,7 @@ class Photo(Answer):
     stage: Stage = Field(description=STAGE)
     review: Review = Field(description=REVIEW)
     face_count: int | None = Field(description="Faces a search can find; null until they were looked for.")
-    price_amount: Money
+    price_amount: Money = Field(description="What it costs by itself now, in full size.")
     currency: str = Field(description="By ISO 4217.")
     uploaded_by: int | None = Field(description="An account; null for visitors.")
     renditions: list[Rendition] = Field(description="None while they are being made.")
@@ -138,13 +139,18 @@ _JPEG: dict[int | str, dict[str, Any]] = {
 }
 
 
-def shown(photo: Row, scope: Scope, viewer: Viewer) -> Photo:
-    """Return a photo as its reader may see it."""
-    event, of_row = scope.event, photo.model_dump(include=_OF_ROW)
+def shown(several: Sequence[Row], scope: Scope, viewer: Viewer) -> dict[UUID, Photo]:
+    """Return photos of an event as their reader may see them, by id."""
+    amounts = prices.of_photos(deps.backends(), scope.event.id, several, by=viewer)
+    return {photo.id: _shown(photo, scope, viewer, amounts[photo.id]) for photo in several}
+
+
+def _shown(photo: Row, scope: Scope, viewer: Viewer, price_amount: int) -> Photo:
+    event, of_row = scope.event, photo.model_dump(include=_OF_ROW - {"price_amount"})
     of_row["uploaded_by"] = photo.uploaded_by if scope.is_member else None
     return Photo(
         **of_row,
-        price_amount=event.price_amount,
+        price_amount=price_amount,
         currency=event.currency,
         renditions=_renditions(photo, scope, viewer),
     )
@@ -188,7 +194,8 @@ def list_photos(
     found = photo_lists.public(
         deps.backends(), event_id, asked, by=caller.viewer, span=span, gallery_id=gallery_id, sort=sort
     )
-    return page(found.photos, lambda photo: shown(photo, found.scope, caller.viewer))
+    known = shown(found.photos.items, found.scope, caller.viewer)
+    return page(found.photos, lambda photo: known[photo.id])
 
 
 @router.get("/events/{event_id}/uploads")
@@ -204,7 +211,8 @@ def list_uploads(
     """List photos of any stage, the latest first: one's own, everybody's for those who review them."""
     wanted = Wanted(review, stage, gallery_id, uploaded_by)
     found = photo_lists.uploads(deps.backends(), event_id, asked, wanted, by=caller.account)
-    return page(found.photos, lambda photo: shown(photo, found.scope, caller.viewer))
+    known = shown(found.photos.items, found.scope, caller.viewer)
+    return page(found.photos, lambda photo: known[photo.id])
 
 
 @router.get("/photos/{photo_id}", openapi_extra=callers.OPEN)
@@ -212,7 +220,7 @@ def list_uploads(
 def get_photo(caller: callers.SeesPhotos, photo_id: PhotoId) -> Photo:
     """Return a photo: a public one to all who see the event, any to its reviewers and its photographer."""
     sight = photo_lists.get(deps.backends(), photo_id, by=caller.viewer)
-    return shown(sight.photo, sight.scope, caller.viewer)
+    return shown([sight.photo], sight.scope, caller.viewer)[photo_id]
 
 
 @router.get(

@@ -5,7 +5,7 @@ import re
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
-from api import app, downloads, health, images, metrics, payments, session
+from api import app, downloads, health, images, metrics, payments, receipts, session
 from core.settings import Settings
 
 
@@ -25,6 +25,7 @@ def build(settings: Settings) -> list[BaseRoute]:
         *session.ROUTES,
         *images.ROUTES,
         *downloads.ROUTES,
+        *receipts.ROUTES,
         *payments.ROUTES,
         _Mount("/api", app.build(settings)),
     ]

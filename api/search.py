@@ -241,14 +241,12 @@ def refine_search(caller: callers.Searches, event_id: EventId, sent: Refinement)
 
 
 def _shown(found: results.Found, scope: Scope, caller: callers.Caller, result: str) -> Found:
+    rows = [hit.photo for hit in (*found.sure, *found.maybe)]
+    shown = photos.shown(rows, scope, caller.viewer)
+
     def hits(several: Sequence[results.Hit]) -> list[Hit]:
         return [
-            Hit(
-                photo=photos.shown(hit.photo, scope, caller.viewer),
-                certainty=hit.certainty,
-                face_id=hit.face_id,
-            )
-            for hit in several
+            Hit(photo=shown[hit.photo.id], certainty=hit.certainty, face_id=hit.face_id) for hit in several
         ]
 
     return Found(

@@ -60,6 +60,14 @@ class ToldSale(Answer):
     count: int = Field(description="How many photos.")
 
 
+class ToldMoney(Answer):
+    """Money of an order, as much of it as belongs to this event."""
+
+    order_id: UUID
+    amount: Money
+    currency: str = Field(description="By ISO 4217, such as THB.")
+
+
 class ToldNothing(Answer):
     """No data."""
 
@@ -121,6 +129,20 @@ class OrderPaid(_Told):
     data: ToldSale
 
 
+class OrderRefunded(_Told):
+    """Money of an order goes back to its buyer."""
+
+    kind: Literal[NoticeKind.ORDER_REFUNDED]
+    data: ToldMoney
+
+
+class OrderDisputed(_Told):
+    """A buyer's bank wants a payment back: what people are owed of it is frozen until that is decided."""
+
+    kind: Literal[NoticeKind.ORDER_DISPUTED]
+    data: ToldMoney
+
+
 class Ping(_Told):
     """A test message, for one webhook only: nothing happened."""
 
@@ -136,6 +158,8 @@ _Any = (
     | PhotoDeleted
     | SearchMade
     | OrderPaid
+    | OrderRefunded
+    | OrderDisputed
     | Ping
 )
 

@@ -1,4 +1,4 @@
-"""The commands: `python -m core worker | migrate | demo | journey | faces | admin-link | audit`."""
+"""The commands: `python -m core worker | migrate | demo | journey | faces | admin-link | audit | …`."""
 
 import argparse
 import json
@@ -9,9 +9,23 @@ import textwrap
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
-from core import accounts, audit, demo, engines, journey, logs, schema, weights, wiring, worker
+from core import (
+    accounts,
+    audit,
+    demo,
+    engines,
+    journey,
+    ledger,
+    logs,
+    reconciliation,
+    schema,
+    weights,
+    wiring,
+    worker,
+)
 from core.errors import PlatformError
 from core.settings import Settings
 
@@ -36,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         ("worker", _worker, "work on jobs until stopped (the site starts one by itself)"),
         ("migrate", _migrate, "bring the database up to date"),
         ("admin-link", _admin_link, "print a one-time link that makes the first admin"),
-        ("audit", _audit, "verify the audit log's chain"),
+        ("audit", _audit, "verify the chains of the audit log and of the ledger"),
     ):
         commands.add_parser(name, help=words).set_defaults(run=run)
     loading = commands.add_parser("demo", help="load the demo event")
@@ -47,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     walking.add_argument("--selfie", type=Path, required=True, help="picture of the guest")
     walking.add_argument("--json", action="store_true", help="print the result only")
     walking.set_defaults(run=_journey)
+    reconciling = commands.add_parser("reconcile", help="ask the gateway about what no message told")
+    reconciling.add_argument("--days", type=int, default=3, help="how far back (3)")
+    reconciling.set_defaults(run=_reconcile)
     _add_faces(commands.add_parser("faces", help="list, install and verify face engines"))
     return parser
 
@@ -87,9 +104,21 @@ def _admin_link(_: argparse.Namespace) -> int:
 
 
 def _audit(_: argparse.Namespace) -> int:
-    broken = audit.first_break(wiring.backends())
+    backends = wiring.backends()
+    broken, faults = audit.first_break(backends), list(ledger.faults(backends))
     print("The audit log is whole." if broken is None else f"The audit log breaks at entry {broken.id}.")
-    return 0 if broken is None else 1
+    print("\n".join(faults) or "The ledger is whole.")
+    return int(broken is not None or bool(faults))
+
+
+def _reconcile(options: argparse.Namespace) -> int:
+    backends = wiring.backends()
+    report = reconciliation.reconcile(backends, backends.now() - timedelta(days=options.days))
+    print(f"{report.orders} orders asked about, {report.changed} of them changed.")
+    if report.unknown:
+        print(f"{report.unknown} payments at the gateway are none of ours.")
+    print("\n".join(report.faults) or "The ledger is whole.")
+    return int(bool(report.faults))
 
 
 def _demo(options: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ class Action(Enum):
     SHARE = auto()
     EDIT = auto()  # the event, its galleries, its members
     ANALYSE = auto()
+    SELL = auto()  # prices, coupons, orders, refunds
     CHECK_IN = auto()
 
 

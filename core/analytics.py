@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, func, select
 
 from core import access, events, paging
@@ -21,6 +21,9 @@ from models.photo import Photo
 
 BEST = 12  # photos shown as the best sold
 ANALYSING = [role for role, actions in ALLOWED.items() if Action.ANALYSE in actions]
+KEPT = col(LineItem.amount) - col(LineItem.refunded_amount)  # minor units: revenue is less what went back
+# A line of a paid order, free ones too, unless all its money went back.
+IS_SOLD = and_(col(Order.status) == OrderStatus.PAID, or_(KEPT > 0, col(LineItem.amount) == 0))
 LATEST = paging.Order[Event]("sales", (col(Event.held_on), col(Event.id)), is_descending=True)
 
 
@@ -71,8 +74,8 @@ class EventSales:
 @dataclass(frozen=True)
 class _Sold:
     order_id: UUID
-    photo_id: UUID
-    amount: int
+    photo_id: UUID | None  # None: a pass
+    amount: int  # minor units, less what went back
     paid_at: datetime
 
 
@@ -86,7 +89,7 @@ def sales(backends: Backends, event_id: int, *, by: Account | None) -> Sales:
         event=event,
         revenue_amount=sum(item.amount for item in sold),
         order_count=len({item.order_id for item in sold}),
-        photo_count=len(sold),
+        photo_count=sum(item.photo_id is not None for item in sold),
         days=_by_day(sold, event.zone),
         best=best,
     )
@@ -114,10 +117,10 @@ def listing(backends: Backends, asked: Asked, *, by: Account | None) -> Page[Eve
 def _lines(session: Session, seen: Sequence[Event]) -> list[EventSales]:
     count_orders = func.count(func.distinct(LineItem.order_id))
     query = (
-        select(LineItem.event_id, func.sum(LineItem.amount), count_orders, func.count())
+        select(LineItem.event_id, func.sum(KEPT), count_orders, func.count(col(LineItem.photo_id)))
         .join(Order, col(Order.id) == col(LineItem.order_id))
         .join(Event, col(Event.id) == col(LineItem.event_id))
-        .where(Order.status == OrderStatus.PAID, LineItem.currency == Event.currency)
+        .where(IS_SOLD, LineItem.currency == Event.currency)
         .group_by(col(LineItem.event_id))
     )
     mine = query.where(col(LineItem.event_id).in_([event.id for event in seen]))
@@ -127,13 +130,9 @@ def _lines(session: Session, seen: Sequence[Event]) -> list[EventSales]:
 
 def _sold(session: Session, event: Event) -> list[_Sold]:
     rows = session.exec(
-        select(LineItem.order_id, LineItem.photo_id, LineItem.amount, Order.paid_at)
+        select(LineItem.order_id, LineItem.photo_id, KEPT, Order.paid_at)
         .join(Order, col(Order.id) == col(LineItem.order_id))
-        .where(
-            LineItem.event_id == event.id,
-            Order.status == OrderStatus.PAID,
-            LineItem.currency == event.currency,
-        )
+        .where(LineItem.event_id == event.id, IS_SOLD, LineItem.currency == event.currency)
     )
     return [_Sold(*row) for row in rows]
 
@@ -144,7 +143,7 @@ def _by_day(sold: Sequence[_Sold], zone: ZoneInfo) -> tuple[DaySales, ...]:
     for item in sold:
         day = item.paid_at.astimezone(zone).date()
         revenue[day] += item.amount
-        count[day] += 1
+        count[day] += item.photo_id is not None
     if not count:
         return ()
     first, last = min(count), max(count)
@@ -153,7 +152,7 @@ def _by_day(sold: Sequence[_Sold], zone: ZoneInfo) -> tuple[DaySales, ...]:
 
 
 def _best(session: Session, sold: Sequence[_Sold]) -> tuple[BestPhoto, ...]:
-    counted = Counter(item.photo_id for item in sold).most_common()
+    counted = Counter(item.photo_id for item in sold if item.photo_id is not None).most_common()
     top = sorted(counted, key=lambda pair: (-pair[1], str(pair[0])))[:BEST]
     found = session.exec(select(Photo).where(col(Photo.id).in_([photo_id for photo_id, _ in top]))).all()
     photos = {photo.id: photo for photo in found}

@@ -1,59 +1,39 @@
-"""What a visitor wishes to buy: shown at today's price, ordered only while it may be seen and sold."""
+"""What a visitor wishes to buy: photos, passes and a coupon. What it costs is decided here, never by them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, false, or_
+from sqlalchemy import ColumnElement, delete
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
-from core import access, activity, pricing
-from core.access import Scope, Viewer
+from core import access, activity, coupons, limits, matching, quotes, result_tokens, stock
+from core.access import Viewer
 from core.backends import Backends
-from core.errors import Conflict, Forbidden, NotFound
-from core.pricing import Line, Quote
+from core.buyers import Buyer
+from core.buyers import ordered_by as ordered_by
+from core.errors import Conflict, Forbidden
+from core.quotes import Cart as Cart
+from core.quotes import Wanted as Wanted
+from core.quotes import WantedPass as WantedPass
+from core.signing import token_hash
+from core.stock import NoPass, NotForSale, Stock
 from models.activity import ActivityKind
-from models.cart import CartItem
-from models.event import Event
-from models.order import LineItem, Order, OrderStatus
+from models.cart import CartCoupon, CartItem, CartPass, Size
+from models.face import Face
+from models.order import LineItem, LineKind, Order
 from models.photo import Photo
+from models.price import Coupon
 
 LIMIT = 500  # photos; a marathon's keenest runner bought about a tenth of it
-LARGEST_TOTAL = 2**31 - 1  # minor units: what an order's column holds, and more than gateways take
 TRIES = 3  # at adding what others add at the same moment
 
-
-@dataclass(frozen=True)
-class Wanted:
-    """A photo in the cart that can be bought now."""
-
-    photo: Photo
-    scope: Scope  # by what right the visitor sees it
-    is_bought: bool  # this visitor has paid for it before
-
-    @property
-    def event(self) -> Event:
-        """The event it belongs to."""
-        return self.scope.event
-
-    @property
-    def line(self) -> Line:
-        """The photo as something that has a price."""
-        label = f"{self.event.name} · {self.photo.filename}"[:255]
-        return Line(self.photo.id, self.photo.event_id, label, self.event.price_amount, self.event.currency)
-
-
-@dataclass(frozen=True)
-class Cart:
-    """What a visitor wishes to buy, in the order of wishing."""
-
-    items: tuple[Wanted, ...]
-    quote: Quote
-    unavailable: tuple[Photo, ...]  # withdrawn, off sale or no longer visible: never ordered
+T = TypeVar("T")
+_Table = type[CartItem] | type[CartPass] | type[CartCoupon]
 
 
 class CartFull(Conflict):
@@ -63,154 +43,255 @@ class CartFull(Conflict):
         super().__init__("A cart holds {limit} photos. Pay for these first, then add more.", limit=LIMIT)
 
 
-class TooDear(Conflict):
-    """It comes to more than one payment can be."""
+class PassCovers(Conflict):
+    """Nobody pays for a photo beside a pass to it."""
 
     def __init__(self) -> None:
-        super().__init__("This is more than one payment can be. Take some photos out and pay for them later.")
+        super().__init__("The pass in your cart is for every photo of this event, this one too.")
 
 
-def add(backends: Backends, viewer: Viewer, photo_ids: Iterable[UUID]) -> int:
-    """Put photos into the cart and return how many are new there.
+def add(backends: Backends, viewer: Viewer, photo_ids: Iterable[UUID], size: Size = Size.FULL) -> int:
+    """Put photos into the cart and return how many are new there; the others keep their size.
 
-    Raises NotFound when one of them is not public, not visible to the viewer or not on sale; CartFull;
-    MixedCurrencies.
+    Raises NotForSale when one of them is not public, not visible to the viewer or not on sale; SizeNotSold;
+    CartFull; PassCovers; MixedCurrencies.
     """
     wanted = set(photo_ids)
-    if not viewer.visitor_key:
-        raise Forbidden("Your browser refuses cookies, and the cart needs one. Allow it and reload the page.")
+    _require_browser(viewer)
     if len(wanted) > LIMIT:
         raise CartFull
-    for _ in range(TRIES):
-        with suppress(IntegrityError):  # another tab put one of them in meanwhile: look again
-            return _add(backends, viewer, wanted)
-    raise Conflict("Your cart changes in several places at once. Try again.")
+    return _tried(lambda: _add(backends, viewer, wanted, size))
 
 
-def _add(backends: Backends, viewer: Viewer, wanted: set[UUID]) -> int:
+def _add(backends: Backends, viewer: Viewer, wanted: set[UUID], size: Size) -> int:
     with backends.transaction() as session:
-        before = {item.photo_id for item in _items(session, viewer)}
-        offers = _offers(session, viewer, before | wanted, backends.now())
-        if not wanted <= offers.keys():
-            raise NotFound("One of these photos is no longer for sale. Reload the page and choose again.")
-        new = wanted - before
-        if len(before | new) > LIMIT:
+        held = _held(backends, session, viewer, wanted)
+        held.stock.require(wanted, size)
+        return _put(session, viewer, held, wanted, size)
+
+
+def add_found(backends: Backends, viewer: Viewer, event_id: int, token: str) -> int:
+    """Put all sure photos of a search into the cart, together, and return how many are new there.
+
+    `token`: the search's result, as `result_tokens` signed it for this visitor. Raises ResultUnknown,
+    NotForSale when none of them can be bought, and what `add` raises.
+    """
+    _require_browser(viewer)
+    found = result_tokens.read(backends, event_id, token, by=viewer)
+    sure = [hit.face_id for hit in found.hits if hit.certainty >= matching.SURE]
+    return _tried(lambda: _add_found(backends, viewer, event_id, sure, token_hash(token)))
+
+
+def _add_found(
+    backends: Backends, viewer: Viewer, event_id: int, face_ids: Collection[UUID], bundle_key: str
+) -> int:
+    faces = select(Face.photo_id).where(col(Face.id).in_(face_ids), col(Face.is_searchable))
+    with backends.transaction() as session:
+        query = select(Photo.id).where(Photo.event_id == event_id, col(Photo.id).in_(faces))
+        found = set(session.exec(query))
+        held = _held(backends, session, viewer, found)
+        wanted = {photo_id for photo_id in found if held.stock.amount(photo_id, Size.FULL) is not None}
+        if not wanted:
+            raise NotForSale
+        return _put(session, viewer, held, wanted, Size.FULL, bundle_key)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What lies in a cart, and what the viewer may buy of that and of some others."""
+
+    items: Mapping[UUID, CartItem]
+    pass_event_ids: Set[int]
+    stock: Stock
+
+    def require_room(self, wanted: Set[UUID]) -> None:
+        """Raises PassCovers, CartFull, MixedCurrencies unless these photos can be put to the others."""
+        passes = {
+            event_id for event_id in self.pass_event_ids if self.stock.pass_amount(event_id) is not None
+        }
+        if passes & {self.stock.photos[photo_id].event_id for photo_id in wanted}:
+            raise PassCovers
+        if len(self.items.keys() | wanted) > LIMIT:
             raise CartFull
-        pricing.quote(offer.line for offer in offers.values())
-        session.add_all(CartItem(visitor_key=viewer.visitor_key, photo_id=photo_id) for photo_id in new)
-        _record(session, viewer, [offers[photo_id].photo for photo_id in new])
+        self.stock.require_one_currency(self.pass_event_ids)
+
+
+def _held(
+    backends: Backends,
+    session: Session,
+    viewer: Viewer,
+    photo_ids: Iterable[UUID],
+    event_ids: Iterable[int] = (),
+) -> _Held:
+    items = {item.photo_id: item for item in quotes.items_of(session, viewer)}
+    passes = {*event_ids, *(row.event_id for row in quotes.passes_of(session, viewer))}
+    return _Held(items, passes, stock.read(session, viewer, {*items, *photo_ids}, passes, backends.now()))
+
+
+def _put(
+    session: Session,
+    viewer: Viewer,
+    held: _Held,
+    wanted: Set[UUID],
+    size: Size,
+    bundle_key: str | None = None,
+) -> int:
+    held.require_room(wanted)
+    for photo_id in wanted & held.items.keys():
+        item = held.items[photo_id]
+        item.bundle_key = bundle_key or item.bundle_key
+        if held.stock.amount(photo_id, item.size) is None:  # that size is not sold any more
+            item.size = size
+    new = wanted - held.items.keys()
+    session.add_all(
+        CartItem(visitor_key=viewer.visitor_key, photo_id=photo_id, size=size, bundle_key=bundle_key)
+        for photo_id in new
+    )
+    _record(session, viewer, [held.stock.photos[photo_id].event_id for photo_id in new])
     return len(new)
 
 
-def _record(session: Session, viewer: Viewer, photos: Iterable[Photo]) -> None:
-    for event_id, group in groupby(sorted(photos, key=_event_id), key=_event_id):
+def _record(session: Session, viewer: Viewer, event_ids: Iterable[int]) -> None:
+    for event_id, group in groupby(sorted(event_ids)):
         activity.record(session, ActivityKind.CART, by=viewer, event_id=event_id, count=len(list(group)))
 
 
-def _event_id(photo: Photo) -> int:
-    return photo.event_id
+def set_size(backends: Backends, viewer: Viewer, photo_id: UUID, size: Size) -> None:
+    """Want a photo of the cart in another size. Raises NotForSale, SizeNotSold."""
+    with backends.transaction() as session:
+        held = _held(backends, session, viewer, [])
+        if photo_id not in held.items:
+            raise NotForSale
+        held.stock.require([photo_id], size)
+        held.items[photo_id].size = size
 
 
 def remove(backends: Backends, viewer: Viewer, photo_ids: Collection[UUID]) -> None:
     """Take photos out of the cart; what is not there is no error."""
     with backends.transaction() as session:
-        take_out(session, viewer.visitor_key, photo_ids)
+        _take_out(session, viewer.visitor_key, photo_ids)
 
 
-def take_out(session: Session, visitor_key: str, photo_ids: Collection[UUID]) -> None:
-    """Take photos out of a visitor's cart in the caller's transaction."""
-    mine = and_(col(CartItem.visitor_key) == visitor_key, col(CartItem.photo_id).in_(photo_ids))
-    session.execute(delete(CartItem).where(mine))
+def add_pass(backends: Backends, viewer: Viewer, event_id: int) -> None:
+    """Put a pass to all photos of an event into the cart, in place of the event's photos there.
+
+    Raises NoSuchEvent, NoPass, MixedCurrencies.
+    """
+    _require_browser(viewer)
+    _tried(lambda: _add_pass(backends, viewer, event_id))
 
 
-def clear(backends: Backends, viewer: Viewer) -> None:
-    """Empty the cart."""
+def _add_pass(backends: Backends, viewer: Viewer, event_id: int) -> None:
     with backends.transaction() as session:
-        session.execute(delete(CartItem).where(col(CartItem.visitor_key) == viewer.visitor_key))
+        access.view(session, viewer, event_id)
+        held = _held(backends, session, viewer, [], [event_id])
+        if held.stock.pass_amount(event_id) is None:
+            raise NoPass
+        held.stock.require_one_currency(held.pass_event_ids)
+        covered = [photo.id for photo in held.stock.photos.values() if photo.event_id == event_id]
+        _take_out(session, viewer.visitor_key, covered)
+        if session.get(CartPass, (viewer.visitor_key, event_id)) is None:
+            session.add(CartPass(visitor_key=viewer.visitor_key, event_id=event_id))
+            _record(session, viewer, [event_id])
 
 
-def count(backends: Backends, viewer: Viewer) -> int:
-    """Return how many photos lie in the cart."""
-    with backends.reading() as session:
-        query = select(func.count()).select_from(CartItem).where(CartItem.visitor_key == viewer.visitor_key)
-        return session.exec(query).one()
+def remove_pass(backends: Backends, viewer: Viewer, event_id: int) -> None:
+    """Take a pass out of the cart; one that is not there is no error."""
+    with backends.transaction() as session:
+        _take_out_passes(session, viewer.visitor_key, [event_id])
 
 
-def photo_ids(backends: Backends, viewer: Viewer) -> set[UUID]:
-    """Return what is in the cart, for marking photos."""
-    with backends.reading() as session:
-        return {item.photo_id for item in _items(session, viewer)}
+def enter_coupon(backends: Backends, viewer: Viewer, code: str) -> Coupon:
+    """Use a coupon for what is in the cart, in place of the one before.
+
+    Raises NoSuchCoupon, what `coupons` says of one that cannot be used now, and TooOften.
+    """
+    _require_browser(viewer)
+    limits.take(backends, coupons.GUESS, viewer.visitor_key)
+    return _tried(lambda: _enter_coupon(backends, viewer, code))
+
+
+def _enter_coupon(backends: Backends, viewer: Viewer, code: str) -> Coupon:
+    with backends.transaction() as session:
+        now, buyer = backends.now(), Buyer(viewer)
+        cart = quotes.read(session, buyer, now)
+        coupon = coupons.find(session, list(dict.fromkeys(line.event_id for line in cart.quote.lines)), code)
+        coupons.require_usable(session, coupon, buyer, now)
+        session.merge(CartCoupon(visitor_key=viewer.visitor_key, coupon_id=coupon.id))
+    return coupon
+
+
+def drop_coupon(backends: Backends, viewer: Viewer) -> None:
+    """Use no coupon."""
+    with backends.transaction() as session:
+        _delete(session, CartCoupon, viewer.visitor_key)
 
 
 def contents(backends: Backends, viewer: Viewer) -> Cart:
     """Return the cart at today's prices, with what can no longer be bought apart."""
     with backends.reading() as session:
-        return read(session, viewer, backends.now())
+        return quotes.read(session, Buyer(viewer), backends.now())
 
 
-def read(session: Session, viewer: Viewer, now: datetime, *, is_ordering: bool = False) -> Cart:
-    """Return the cart in the caller's transaction; ordering locks it until that ends. Raises TooDear."""
-    ids = [item.photo_id for item in _items(session, viewer, is_locked=is_ordering)]
-    offers = _offers(session, viewer, ids, now)
-    items = [offers[photo_id] for photo_id in ids if photo_id in offers]
-    # An organiser may change a currency later: the first one in the cart decides what can be paid now.
-    payable = tuple(item for item in items if item.event.currency == items[0].event.currency)
-    gone = set(ids) - {item.photo.id for item in payable}
-    rows = session.exec(select(Photo).where(col(Photo.id).in_(gone)).order_by(col(Photo.filename))).all()
-    quote = pricing.quote(item.line for item in payable)
-    if is_ordering and quote.total_amount > LARGEST_TOTAL:
-        raise TooDear
-    return Cart(payable, quote, tuple(rows))
-
-
-def ordered_by(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition on orders that are the viewer's: by the account, or by this browser without one.
-
-    What was bought while signed in stays with the account, not with a browser that others may use.
-    """
-    by_account = false() if viewer.account_id is None else col(Order.account_id) == viewer.account_id
-    without = and_(col(Order.account_id).is_(None), col(Order.visitor_key) == viewer.visitor_key)
-    return or_(by_account, without) if viewer.visitor_key else by_account
-
-
-def _items(session: Session, viewer: Viewer, *, is_locked: bool = False) -> Sequence[CartItem]:
-    query = select(CartItem).where(CartItem.visitor_key == viewer.visitor_key)
-    query = query.order_by(col(CartItem.added_at), col(CartItem.photo_id))
-    return session.exec(query.with_for_update() if is_locked else query).all()
-
-
-def _offers(
-    session: Session, viewer: Viewer, photo_ids: Collection[UUID], now: datetime
-) -> dict[UUID, Wanted]:
-    """Return what of these photos the viewer may see and buy."""
-    photos = session.exec(select(Photo).where(col(Photo.id).in_(photo_ids))).all()
-    scopes = {
-        event_id: _scope(session, viewer, event_id) for event_id in {photo.event_id for photo in photos}
-    }
-    bought = _bought(session, viewer, photo_ids)
-    return {
-        photo.id: Wanted(photo, scope, photo.id in bought)
-        for photo in photos
-        if (scope := scopes[photo.event_id]) is not None and _is_for_sale(photo, scope, now)
-    }
-
-
-def _scope(session: Session, viewer: Viewer, event_id: int) -> Scope | None:
-    try:
-        return access.view(session, viewer, event_id)
-    except NotFound:
-        return None
-
-
-def _is_for_sale(photo: Photo, scope: Scope, now: datetime) -> bool:
-    is_visible = scope.covers(photo.gallery_id)
-    return photo.is_public and is_visible and scope.event.is_on_sale(now)
-
-
-def _bought(session: Session, viewer: Viewer, photo_ids: Collection[UUID]) -> set[UUID]:
-    query = (
-        select(LineItem.photo_id)
-        .join(Order, col(Order.id) == col(LineItem.order_id))
-        .where(ordered_by(viewer), Order.status == OrderStatus.PAID, col(LineItem.photo_id).in_(photo_ids))
+def count(backends: Backends, viewer: Viewer) -> int:
+    """Return how many photos and passes lie in the cart."""
+    photos, passes = (
+        select(func.count()).where(table.visitor_key == viewer.visitor_key).scalar_subquery()
+        for table in (CartItem, CartPass)
     )
-    return set(session.exec(query))
+    with backends.reading() as session:
+        return int(session.exec(select(photos + passes)).one())
+
+
+def photo_ids(backends: Backends, viewer: Viewer) -> set[UUID]:
+    """Return which photos are in the cart, for marking them."""
+    with backends.reading() as session:
+        return {item.photo_id for item in quotes.items_of(session, viewer)}
+
+
+def pass_event_ids(backends: Backends, viewer: Viewer) -> set[int]:
+    """Return to which events there is a pass in the cart."""
+    with backends.reading() as session:
+        return {row.event_id for row in quotes.passes_of(session, viewer)}
+
+
+def clear(backends: Backends, viewer: Viewer) -> None:
+    """Empty the cart."""
+    with backends.transaction() as session:
+        for table in (CartItem, CartPass, CartCoupon):
+            _delete(session, table, viewer.visitor_key)
+
+
+def take_out_bought(session: Session, order: Order, items: Iterable[LineItem]) -> None:
+    """Take out of the buyer's cart what they have paid for, in the caller's transaction."""
+    bought = list(items)
+    photo_ids = [item.photo_id for item in bought if item.photo_id is not None]
+    _take_out(session, order.visitor_key, photo_ids)
+    passes = [item.event_id for item in bought if item.kind is LineKind.PASS]
+    _take_out_passes(session, order.visitor_key, passes)
+    if order.coupon_id is not None:
+        _delete(session, CartCoupon, order.visitor_key, col(CartCoupon.coupon_id) == order.coupon_id)
+
+
+def _require_browser(viewer: Viewer) -> None:
+    if not viewer.visitor_key:
+        raise Forbidden("Your browser refuses cookies, and the cart needs one. Allow it and reload the page.")
+
+
+def _tried(work: Callable[[], T]) -> T:
+    for _ in range(TRIES):
+        with suppress(IntegrityError):  # another tab put one of them in meanwhile: look again
+            return work()
+    raise Conflict("Your cart changes in several places at once. Try again.")
+
+
+def _take_out(session: Session, visitor_key: str, photo_ids: Collection[UUID]) -> None:
+    _delete(session, CartItem, visitor_key, col(CartItem.photo_id).in_(photo_ids))
+
+
+def _take_out_passes(session: Session, visitor_key: str, event_ids: Collection[int]) -> None:
+    _delete(session, CartPass, visitor_key, col(CartPass.event_id).in_(event_ids))
+
+
+def _delete(session: Session, table: _Table, visitor_key: str, *where: ColumnElement[bool]) -> None:
+    session.execute(delete(table).where(col(table.visitor_key) == visitor_key, *where))

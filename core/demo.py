@@ -4,15 +4,18 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import cast
 from uuid import UUID, uuid4
 
 import bcrypt
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from core import covers, downloads, events, galleries, journey, members, photos, sharing, worker
+from core import bookings, covers, downloads, events, galleries, journey, members, photos, sharing, worker
 from core.backends import Backends
+from core.gateway import CheckoutLine, CheckoutRequest, PaymentState, PlayableGateway
 from core.settings import ROOT
 from models.account import Account, Role
 from models.activity import Activity, ActivityKind
@@ -33,6 +36,7 @@ PEOPLE = {
 }
 HELD_ON = date(2026, 10, 17)
 NAME = "Riverside Summer Party"
+COMMISSION_PERCENT = 60
 DAYS_OF_SALES = 14
 BUYERS_A_DAY = (9, 14, 7, 5, 4, 2, 3, 2, 1, 2, 1, 0, 1, 1)
 
@@ -93,7 +97,8 @@ def _event(backends: Backends, organiser: Account) -> Event:
     )
     event = events.create(backends, details, by=organiser)
     event_id = event.id
-    members.put(backends, event_id, "photographer@demo.example", MemberRole.PHOTOGRAPHER, 60, by=organiser)
+    photographer, commission = "photographer@demo.example", COMMISSION_PERCENT
+    members.put(backends, event_id, photographer, MemberRole.PHOTOGRAPHER, commission, by=organiser)
     members.put(backends, event_id, "analyst@demo.example", MemberRole.ANALYST, by=organiser)
     first = galleries.listing(backends, event_id, by=organiser)[0]
     galleries.rename(backends, first.id, "Afternoon", by=organiser)
@@ -139,18 +144,54 @@ def _sell(backends: Backends, event: Event) -> None:
         pool = session.exec(
             select(Photo).where(Photo.event_id == event.id, Photo.review == Review.APPROVED)
         ).all()
-        for day in range(DAYS_OF_SALES):
-            for _ in range(BUYERS_A_DAY[day]):
-                paid_at = _moment(day, chance)
-                chosen = chance.sample(pool, k=min(len(pool), chance.choice((1, 1, 2, 3, 3, 5, 8))))
-                order = _order(event, chosen, paid_at)
-                session.add(order)
-                session.flush()
-                items = [_line(order, event, photo) for photo in chosen]
-                session.add_all(items)
-                session.flush()
-                downloads.grant(backends, session, items)
-                session.add(_paid(event, order, paid_at, len(chosen)))
+        for paid_at in _moments(chance):
+            chosen = chance.sample(pool, k=min(len(pool), chance.choice((1, 1, 2, 3, 3, 5, 8))))
+            _sale(backends, session, event, chosen, paid_at)
+
+
+def _sale(
+    backends: Backends, session: Session, event: Event, chosen: Sequence[Photo], paid_at: datetime
+) -> None:
+    """Write one paid order with its files, its money and what is counted of it, as of its day."""
+    order = _order(event, chosen, paid_at)
+    order.checkout_id = order.intent_id = _played(backends, order)
+    session.add(order)
+    session.flush()
+    items = [_line(order, event, photo) for photo in chosen]
+    for item in items:
+        item.platform_percent = backends.settings.platform_percent
+    session.add_all(items)
+    session.flush()
+    downloads.grant(backends, session, items)
+    bookings.sale(replace(backends, now=lambda: paid_at), session, order, items)
+    session.add(_paid(event, order, paid_at, len(chosen)))
+
+
+def _played(backends: Backends, order: Order) -> str | None:
+    """Pay an order where payments are played, so that its money can go back; return the checkout's id."""
+    if not hasattr(backends.payments, "decide"):
+        return None
+    gateway = cast(PlayableGateway, backends.payments)
+    request = CheckoutRequest(
+        order_id=order.id,
+        attempt=order.attempt,
+        lines=[CheckoutLine(NAME, order.total_amount, 1)],
+        amount=order.total_amount,
+        currency=order.currency,
+        email=order.email,
+        return_url=backends.settings.url("/orders"),
+        cancel_url=backends.settings.url("/cart"),
+        expires_at=backends.now() + backends.settings.order_ttl,
+    )
+    checkout = gateway.start_checkout(request)
+    gateway.decide(checkout.id, PaymentState.PAID)
+    return checkout.id
+
+
+def _moments(chance: random.Random) -> list[datetime]:
+    """Return when each order was paid, oldest first: the books are written day after day."""
+    days = (day for day in range(DAYS_OF_SALES) for _ in range(BUYERS_A_DAY[day]))
+    return sorted(_moment(day, chance) for day in days)
 
 
 def _moment(day: int, chance: random.Random) -> datetime:
@@ -178,8 +219,11 @@ def _line(order: Order, event: Event, photo: Photo) -> LineItem:
         event_id=event.id,
         photo_id=photo.id,
         label=photo.filename,
+        list_amount=event.price_amount,
         amount=event.price_amount,
         currency=event.currency,
+        photographer_id=photo.uploaded_by,
+        commission_percent=COMMISSION_PERCENT,
     )
 
 

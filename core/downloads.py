@@ -1,36 +1,25 @@
-"""The files that were paid for: granted once, fetched by signed addresses, counted, untouched."""
+"""The files that were paid for: granted once, fetched by signed addresses, counted, and taken away again."""
 
-import json
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
-from typing import BinaryIO
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, update
+from sqlalchemy import ColumnElement, and_, func, update
 from sqlmodel import Session, col, select
-from zipstream.ng import ZipStream
 
-from core import activity
+from core import activity, deliverables, passes
 from core.access import Viewer
 from core.backends import Backends
+from core.deliverables import Deliverable, Delivery
 from core.errors import Forbidden, NotFound
+from core.ports import MediaType
 from models.account import Account
 from models.activity import ActivityKind
+from models.cart import Size
 from models.event import Event
-from models.order import Download, LineItem, Order, OrderStatus
+from models.order import Download, LineItem, LineKind, Order, OrderStatus
 from models.photo import Photo
-
-CHUNK = 1 << 18  # bytes held in memory per download
-MANIFEST = "manifest.json"
-_SUFFIXES = {"image/jpeg": (".jpg", ".jpeg"), "image/png": (".png",), "image/webp": (".webp",)}
-# Names that Windows gives to devices, and characters that some file system refuses.
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-_REFUSED = re.compile(r'[<>:"/\\|?*]')
-_LONGEST_STEM = 60  # characters: 180 bytes of Thai, and file systems take 255
 
 
 @dataclass(frozen=True)
@@ -38,32 +27,29 @@ class DownloadLink:
     """One paid photo and where its file is."""
 
     photo: Photo
-    url: str  # local path
-    left: int  # how often it may still be fetched; 0 once its time is over
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A file on its way to who paid for it."""
-
+    size: Size
     filename: str
     media_type: str
-    length: int  # bytes
-    sha256: str | None  # hexadecimal; None for a ZIP, whose manifest has one per file
-    chunks: Iterator[bytes]
+    byte_size: int | None  # None: a web size, which is made when it is fetched
+    sha256: str | None  # hexadecimal; None as above
+    url: str  # local path; "" when it was withdrawn
+    left: int  # how often it may still be fetched; 0 once its time is over, or its money went back
+    expires_at: datetime
+    is_withdrawn: bool
 
 
 @dataclass(frozen=True)
 class _Granted:
     download: Download
     photo: Photo
-    order: Order
-    event: Event
+
+    def left(self, now: datetime) -> int:
+        is_open = now < self.download.expires_at and self.download.withdrawn_at is None
+        return self.download.limit - self.download.count if is_open else 0
 
 
 class NoSuchDownload(NotFound):
-    """The address was not made by us, or what it points at is gone."""
+    """The address was not made by us, another was made since, or what it points at is gone."""
 
     def __init__(self) -> None:
         super().__init__("There is no such file. Open your order again and use the link there.")
@@ -76,6 +62,13 @@ class NotPaid(Forbidden):
         super().__init__("This order is not paid. Its files can be fetched once it is.")
 
 
+class Withdrawn(Forbidden):
+    """What was paid for it went back."""
+
+    def __init__(self) -> None:
+        super().__init__("The money for this photo went back, so its file is no longer there.")
+
+
 class DownloadOver(Forbidden):
     """Fetched as often, or as late, as was granted."""
 
@@ -86,19 +79,16 @@ class DownloadOver(Forbidden):
         )
 
 
+# --- granting ------------------------------------------------------------------------------
+
+
 def grant(backends: Backends, session: Session, items: Sequence[LineItem]) -> None:
     """Grant the files of paid line items, in the caller's transaction. Once: the ids are derived."""
-    expires_at = backends.now() + backends.settings.download_ttl
     for item in items:
-        granted = Download(
-            id=uuid5(item.id, "download"),
-            order_id=item.order_id,
-            line_item_id=item.id,
-            photo_id=item.photo_id,
-            expires_at=expires_at,
-            limit=backends.settings.download_limit,
-        )
-        session.add(granted)
+        if item.kind is LineKind.PASS:
+            passes.grant(backends, session, item)
+        elif item.photo_id is not None:
+            session.add(Download(**passes.granted(backends, item, item.photo_id, "download")))
 
 
 def buyer(session: Session, order: Order) -> Viewer:
@@ -107,172 +97,200 @@ def buyer(session: Session, order: Order) -> Viewer:
     return Viewer(order.visitor_key, account)
 
 
+# --- taking away, and giving again ---------------------------------------------------------
+
+
+def withdraw(session: Session, line_ids: Collection[UUID], at: datetime) -> None:
+    """Take the files of lines away whose money goes back."""
+    session.execute(update(Download).where(_still_of(line_ids)).values(withdrawn_at=at))
+
+
+def withdraw_unfetched(session: Session, line_ids: Collection[UUID], at: datetime) -> bool:
+    """Take the files of lines away if none of them was ever fetched; all or none. Returns whether it did."""
+    withdrawing = update(Download).where(_still_of(line_ids), col(Download.fetched_at).is_(None))
+    fetched = select(Download.id).where(_still_of(line_ids), col(Download.fetched_at).is_not(None))
+    with session.begin_nested() as savepoint:
+        session.execute(withdrawing.values(withdrawn_at=at))
+        # Asked afterwards: whoever fetches now waits for us, and whoever was first is seen.
+        is_unfetched = session.exec(fetched).first() is None
+        if not is_unfetched:
+            savepoint.rollback()
+    return is_unfetched
+
+
+def restore(session: Session, line_ids: Collection[UUID]) -> None:
+    """Give the files of lines back whose money stayed after all."""
+    session.execute(
+        update(Download).where(col(Download.line_item_id).in_(line_ids)).values(withdrawn_at=None)
+    )
+
+
+def fetched_lines(session: Session, order: Order) -> set[UUID]:
+    """Return the lines of an order of which a file was fetched at least once."""
+    query = select(Download.line_item_id).where(Download.order_id == order.id)
+    return set(session.exec(query.where(col(Download.fetched_at).is_not(None)).distinct()))
+
+
+def reissue(backends: Backends, session: Session, order: Order) -> None:
+    """End every address of a paid order and of its files, and let these be fetched as on the first day.
+
+    What was withdrawn stays so. Raises NotPaid, Withdrawn.
+    """
+    paid = update(Order).where(col(Order.id) == order.id, col(Order.status) == OrderStatus.PAID)
+    version = session.execute(
+        paid.values(link_version=Order.link_version + 1).returning(col(Order.link_version))
+    ).scalar()
+    if version is None:
+        raise Withdrawn if order.status is OrderStatus.REFUNDED else NotPaid
+    order.link_version = version
+    settings = backends.settings
+    fresh = {
+        "count": 0,
+        "limit": settings.download_limit,
+        "expires_at": backends.now() + settings.download_ttl,
+    }
+    mine = and_(col(Download.order_id) == order.id, col(Download.withdrawn_at).is_(None))
+    session.execute(update(Download).where(mine).values(**fresh))
+
+
+def _still_of(line_ids: Collection[UUID]) -> ColumnElement[bool]:
+    return and_(col(Download.line_item_id).in_(line_ids), col(Download.withdrawn_at).is_(None))
+
+
+def _require_paid(order: Order) -> None:
+    if order.status is OrderStatus.REFUNDED:
+        raise Withdrawn
+    if order.status is not OrderStatus.PAID:
+        raise NotPaid
+
+
+# --- fetching ------------------------------------------------------------------------------
+
+
 def links(backends: Backends, order: Order) -> list[DownloadLink]:
-    """Return the files of a paid order, by name. Raises NotPaid."""
-    return [_link(backends, granted) for granted in _of_order(backends, order)]
+    """Return the files of a paid order, by name, with those that were withdrawn. Raises NotPaid, Withdrawn.
+
+    A pass has all that is public now.
+    """
+    current, granted = _of_order(backends, order)
+    return [_link(backends, current, one) for one in granted]
 
 
-def _link(backends: Backends, granted: _Granted) -> DownloadLink:
-    download = granted.download
-    token = backends.signer.sign("download", str(download.id))
-    left = download.limit - download.count if backends.now() < download.expires_at else 0
-    return DownloadLink(granted.photo, f"/downloads/{token}", left, download.expires_at)
+def _link(backends: Backends, order: Order, granted: _Granted) -> DownloadLink:
+    download, photo = granted.download, granted.photo
+    is_withdrawn, is_full = download.withdrawn_at is not None, download.size is Size.FULL
+    token = "" if is_withdrawn else backends.signer.sign("download", str(download.id), order.link_version)
+    return DownloadLink(
+        photo=photo,
+        size=download.size,
+        filename=deliverables.file_name(photo, download.size),
+        media_type=photo.media_type if is_full else MediaType.JPEG,
+        byte_size=deliverables.full_length(photo) if is_full else None,
+        sha256=photo.delivered_sha256 if is_full else None,
+        url=f"/downloads/{token}" if token else "",
+        left=granted.left(backends.now()),
+        expires_at=download.expires_at,
+        is_withdrawn=is_withdrawn,
+    )
 
 
 def open(backends: Backends, token: str, *, is_counted: bool = True) -> Delivery:  # noqa: A001
     """Return one file, counted unless only its headers are wanted.
 
-    Raises NoSuchDownload, NotPaid, DownloadOver. The bytes are the original's, untouched, or those of
-    its copy without GPS data.
+    Raises NoSuchDownload, NotPaid, Withdrawn, DownloadOver.
     """
-    granted = _by_token(backends, token)
+    order, granted = _by_token(backends, token)
+    file = deliverables.of(backends, granted.photo, granted.download.size)
     if not is_counted:
-        return _delivery(granted, iter(()))
-    content = backends.objects.open(
-        granted.photo.delivered_key
-    )  # before counting: what is lost is not counted
+        return _delivery(file, iter(()))
+    content = backends.objects.open(file.key)  # before counting: what is lost is not counted
     try:
-        _count(backends, [granted])
-    except DownloadOver:
+        _count(backends, order, [granted], col(Download.id) == granted.download.id)
+    except Forbidden:
         content.close()
         raise
-    return _delivery(granted, _chunks(content))
+    return _delivery(file, deliverables.chunks(content))
+
+
+def _delivery(file: Deliverable, chunks: Iterator[bytes]) -> Delivery:
+    return Delivery(file.filename, file.media_type, file.length, file.sha256, chunks)
 
 
 def open_zip(backends: Backends, order: Order, *, is_counted: bool = True) -> Delivery:
     """Return every file of a paid order that can still be fetched, and a manifest of their hashes.
 
-    The caller has checked who asks. Raises NotPaid, and DownloadOver when no file is left.
+    The caller has checked who asks. Raises NotPaid, Withdrawn, and DownloadOver when no file is left.
     """
-    granted = _of_order(backends, order)
+    current, granted = _of_order(backends, order)
+    granted = [one for one in granted if one.left(backends.now())]
+    if not granted:
+        raise DownloadOver
+    files = {one.download.id: deliverables.of(backends, one.photo, one.download.size) for one in granted}
     if is_counted:
-        granted = _count(backends, granted)
-    named = _named(granted)
-    archive = ZipStream(sized=True)  # stored: photos do not shrink any further
-    for name, one in named.items():
-        archive.add(_stored(backends, one.photo), name, size=size(one.photo))
-    archive.add(_manifest(order, named), MANIFEST)
-    filename = f"photos-{str(order.id)[:8]}.zip"
-    return Delivery(filename, "application/zip", len(archive), None, iter(archive))
+        granted = _count(backends, current, granted, col(Download.order_id) == current.id)
+    named = _event_names(backends, {one.photo.event_id for one in granted})
+    facts = [{"event": named[one.photo.event_id], "photo": str(one.photo.id)} for one in granted]
+    chosen = zip((files[one.download.id] for one in granted), facts, strict=True)
+    return deliverables.zipped(backends, f"photos-{str(order.id)[:8]}.zip", list(chosen), order=str(order.id))
 
 
-def _by_token(backends: Backends, token: str) -> _Granted:
+def _event_names(backends: Backends, event_ids: Collection[int]) -> dict[int, str]:
+    query = select(Event.id, Event.name).where(col(Event.id).in_(event_ids))
+    with backends.reading() as session:
+        return dict(session.exec(query).all())
+
+
+def _by_token(backends: Backends, token: str) -> tuple[Order, _Granted]:
     parts = backends.signer.read("download", token)
     if parts is None:
         raise NoSuchDownload
     with backends.reading() as session:
         found = _granted(session, col(Download.id) == UUID(parts[0]))
-    if not found:
+        order = session.get_one(Order, found[0].download.order_id) if found else None
+    if order is None or (parts[1:] or [0]) != [order.link_version]:  # those made first had no version
         raise NoSuchDownload
-    if found[0].order.status is not OrderStatus.PAID:
-        raise NotPaid
-    return found[0]
+    _require_paid(order)
+    if found[0].download.withdrawn_at is not None:
+        raise Withdrawn
+    return order, found[0]
+
+
+def _of_order(backends: Backends, order: Order) -> tuple[Order, list[_Granted]]:
+    """Return an order as it is now, and what it was granted. Raises NotPaid, Withdrawn."""
+    with backends.reading() as session:
+        current = session.get_one(Order, order.id)
+    _require_paid(current)
+    passes.top_up(backends, current.id)
+    with backends.reading() as session:
+        return current, _granted(session, col(Download.order_id) == current.id)
 
 
 def _granted(session: Session, condition: ColumnElement[bool]) -> list[_Granted]:
-    rows = session.exec(
-        select(Download, Photo, Order, Event)
-        .join(Photo, col(Photo.id) == col(Download.photo_id))
-        .join(Order, col(Order.id) == col(Download.order_id))
-        .join(Event, col(Event.id) == col(Photo.event_id))
-        .where(condition)
-        .order_by(col(Photo.filename), col(Photo.id))
-    )
-    return [_Granted(*row) for row in rows]
+    query = select(Download, Photo).join(Photo, col(Photo.id) == col(Download.photo_id))
+    there = query.where(condition, col(Photo.removed_at).is_(None))
+    return [_Granted(*row) for row in session.exec(there.order_by(col(Photo.filename), col(Photo.id)))]
 
 
-def _of_order(backends: Backends, order: Order) -> list[_Granted]:
-    """Return what an order was granted. Raises NotPaid; the caller's row may be older than the database's."""
-    with backends.reading() as session:
-        granted = _granted(session, and_(col(Order.id) == order.id, col(Order.status) == OrderStatus.PAID))
-    if not granted:
-        raise NotPaid
-    return granted
+def _count(
+    backends: Backends, order: Order, granted: Sequence[_Granted], condition: ColumnElement[bool]
+) -> list[_Granted]:
+    """Count each file that can still be fetched and return those.
 
-
-def _count(backends: Backends, granted: Sequence[_Granted]) -> list[_Granted]:
-    """Count each file that can still be fetched and return those. Raises DownloadOver when there is none."""
+    Raises DownloadOver when there is none, and NotPaid or Withdrawn when the order changed meanwhile.
+    """
     now = backends.now()
     is_open = and_(col(Download.count) < col(Download.limit), col(Download.expires_at) > now)
-    ids = [one.download.id for one in granted]
-    counting = update(Download).where(col(Download.id).in_(ids), is_open)
+    counting = update(Download).where(condition, is_open, col(Download.withdrawn_at).is_(None))
+    once_more = {"count": Download.count + 1, "fetched_at": func.coalesce(Download.fetched_at, now)}
     with backends.transaction() as session:
-        counted = set(
-            session.execute(counting.values(count=Download.count + 1).returning(col(Download.id))).scalars()
-        )
+        locking = select(Order).where(Order.id == order.id).with_for_update(key_share=True)
+        current = session.exec(locking).one()  # before its files, as refunds do: neither waits for the other
+        _require_paid(current)
+        counted = set(session.execute(counting.values(**once_more).returning(col(Download.id))).scalars())
         open_ones = [one for one in granted if one.download.id in counted]
         if not open_ones:
             raise DownloadOver
-        by = buyer(session, open_ones[0].order)
-        for one in open_ones:
-            activity.record(
-                session, ActivityKind.DOWNLOAD, by=by, event_id=one.event.id, subject=one.photo.id, count=1
-            )
+        by, kind = buyer(session, current), ActivityKind.DOWNLOAD
+        for photo in (one.photo for one in open_ones):
+            activity.record(session, kind, by=by, event_id=photo.event_id, subject=photo.id, count=1)
     return open_ones
-
-
-def _delivery(granted: _Granted, chunks: Iterator[bytes]) -> Delivery:
-    photo = granted.photo
-    return Delivery(file_name(photo), photo.media_type, size(photo), photo.delivered_sha256, chunks)
-
-
-def size(photo: Photo) -> int:
-    """Return the bytes of what a buyer receives."""
-    return photo.byte_size if photo.delivered_size is None else photo.delivered_size
-
-
-def _stored(backends: Backends, photo: Photo) -> Iterator[bytes]:
-    """Open the object only when its turn has come."""
-    yield from _chunks(backends.objects.open(photo.delivered_key))
-
-
-def _chunks(content: BinaryIO) -> Iterator[bytes]:
-    with content:
-        while chunk := content.read(CHUNK):
-            yield chunk
-
-
-def _named(granted: Sequence[_Granted]) -> dict[str, _Granted]:
-    """Return each file under a name that is unique on any file system."""
-    named: dict[str, _Granted] = {}
-    taken = {MANIFEST}
-    for one in granted:
-        named[unused_name(file_name(one.photo), taken)] = one
-    return named
-
-
-def unused_name(name: str, taken: set[str]) -> str:
-    """Return the name, numbered if it is taken, and take it; upper and lower case are the same."""
-    path = PurePosixPath(name)
-    choice, number = name, 1
-    while choice.casefold() in taken:
-        number += 1
-        choice = f"{path.stem} ({number}){path.suffix}"
-    taken.add(choice.casefold())
-    return choice
-
-
-def _manifest(order: Order, named: dict[str, _Granted]) -> str:
-    files = {
-        name: {
-            "sha256": one.photo.delivered_sha256,
-            "bytes": size(one.photo),
-            "event": one.event.name,
-            "photo": str(one.photo.id),
-        }
-        for name, one in named.items()
-    }
-    return json.dumps({"order": str(order.id), "files": files}, ensure_ascii=False, indent=2)
-
-
-def file_name(photo: Photo) -> str:
-    """Return the photo's name as a file that any system takes: no folders, devices or hidden directions."""
-    tidy = unicodedata.normalize("NFC", photo.filename.replace("\\", "/").rpartition("/")[2])
-    shown = "".join(char for char in tidy if unicodedata.category(char)[0] != "C")
-    name = PurePosixPath(_REFUSED.sub("_", shown).strip(" .") or "photo")
-    suffixes = _SUFFIXES.get(photo.media_type, (name.suffix,))
-    is_right = name.suffix.lower() in suffixes
-    stem = (name.stem if is_right else name.name)[:_LONGEST_STEM].strip(" .") or "photo"
-    if _DEVICE.match(stem):
-        stem = f"_{stem}"
-    return stem + (name.suffix if is_right else suffixes[0])

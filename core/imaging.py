@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from core import filetypes, geotags, watermark
 from core.errors import InvalidInput
@@ -50,7 +50,7 @@ _UPRIGHT = {  # EXIF orientation: what turns the stored pixels upright
 _QUARTER_TURNS = (5, 6, 7, 8)
 _SRGB_NAMES = (b"sRGB IEC61966", "sRGB".encode("utf-16-be"))  # in profiles of version 2 and 4
 # What Pillow is known to raise on bytes that are not what they say.
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, zlib.error)
+BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, zlib.error)
 
 
 class EmptyFile(InvalidInput):
@@ -83,9 +83,9 @@ class BrokenPicture(InvalidInput):
 
 def inspect(source: Path | bytes) -> PhotoFacts:
     """Return what a picture is, having decoded all of it once. Raises InvalidInput."""
-    with _opened(source) as image:
+    with opened(source) as image:
         image.verify()  # the checksums of a PNG, which decoding does not look at; nothing for the others
-    with _opened(source) as image:
+    with opened(source) as image:
         media_type = _MEDIA_TYPES[image.format or ""]
         width, height = image.size
         # Reads every byte of a JPEG, and makes 1/64 of its pixels.
@@ -103,7 +103,7 @@ def load_upright(source: Path | bytes, longest_side: int | None, shorter_side: i
     It is shrunk to `longest_side` pixels, but not below `shorter_side`, and never enlarged; None keeps every
     pixel. Raises InvalidInput.
     """
-    with _opened(source) as image:
+    with opened(source) as image:
         target = _fitting(image.size, longest_side or max(image.size), shorter_side)
         image.draft("RGB", target)  # a JPEG is decoded at a half, a quarter or an eighth if that is enough
         image.load()
@@ -131,7 +131,7 @@ def render(pixels: Pixels, mark: str) -> dict[str, bytes]:
 
 
 @contextmanager
-def _opened(source: Path | bytes) -> Iterator[Image.Image]:
+def opened(source: Path | bytes) -> Iterator[ImageFile.ImageFile]:
     """Yield the picture with its header read and its pixels not; a break inside is a refusal."""
     with _stream(source) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -143,7 +143,7 @@ def _opened(source: Path | bytes) -> Iterator[Image.Image]:
                 yield image
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise _too_many_pixels() from error
-        except _BROKEN as error:
+        except BROKEN as error:
             raise BrokenPicture(
                 "This picture is damaged or incomplete. Copy it from the camera again and send that."
             ) from error
@@ -191,23 +191,23 @@ def _too_many_pixels() -> TooManyPixels:
 # --- EXIF ----------------------------------------------------------------------------------
 
 
-def _tag(image: Image.Image, tag: int, directory: int | None = None) -> object:
+def exif_value(image: Image.Image, tag: int, directory: int | None = None) -> object:
     """Return one EXIF value, None when it is not there or not readable: EXIF never refuses a photo."""
     try:
         exif = image.getexif()
         return (exif.get_ifd(directory) if directory else exif).get(tag)
-    except _BROKEN:
+    except BROKEN:
         return None
 
 
 def _orientation(image: Image.Image) -> int:
-    orientation = _tag(image, ExifTags.Base.Orientation)
+    orientation = exif_value(image, ExifTags.Base.Orientation)
     return orientation if isinstance(orientation, int) else 1
 
 
 def _taken_at(image: Image.Image) -> datetime | None:
-    original = _tag(image, ExifTags.Base.DateTimeOriginal, ExifTags.IFD.Exif)
-    for value in (original, _tag(image, ExifTags.Base.DateTime)):
+    original = exif_value(image, ExifTags.Base.DateTimeOriginal, ExifTags.IFD.Exif)
+    for value in (original, exif_value(image, ExifTags.Base.DateTime)):
         try:
             taken_at = datetime.strptime(_text(value)[:19], "%Y:%m:%d %H:%M:%S")
         except ValueError:
@@ -219,8 +219,8 @@ def _taken_at(image: Image.Image) -> datetime | None:
 
 def _camera(image: Image.Image) -> str | None:
     """Return the maker and the model, the maker once: many models begin with it."""
-    make = _text(_tag(image, ExifTags.Base.Make))
-    model = _text(_tag(image, ExifTags.Base.Model))
+    make = _text(exif_value(image, ExifTags.Base.Make))
+    model = _text(exif_value(image, ExifTags.Base.Model))
     if model and make and model.split()[0].lower() == make.split()[0].lower():
         make = ""
     return f"{make} {model}".strip()[:100] or None
@@ -284,7 +284,7 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     try:
         embedded = ImageCms.ImageCmsProfile(BytesIO(profile))
         converted = ImageCms.profileToProfile(image, embedded, srgb, outputMode="RGB")
-    except (ImageCms.PyCMSError, *_BROKEN):
+    except (ImageCms.PyCMSError, *BROKEN):
         converted = None
     return converted or image.convert("RGB")
 

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import update
 from sqlmodel import Session, col, delete, select
 
-from core import indexes, jobs, notices
+from core import deliverables, indexes, jobs, notices
 from core.backends import Backends
 from core.errors import Unavailable
 from core.incoming import temporary
@@ -24,7 +24,7 @@ from models.event import Event
 from models.face import Face, FaceIndex, IndexedPhoto, IndexStatus
 from models.job import Job, JobKind, JobStatus
 from models.notice import NoticeKind
-from models.order import LineItem
+from models.order import Download, LineItem, Order
 from models.photo import Photo, Stage
 
 JPEG = "image/jpeg"
@@ -236,16 +236,29 @@ def delete_photo(backends: Backends, subject: str) -> None:
     backends.objects.delete([photo.original_key])
     with backends.transaction() as session:
         indexes.lock(session, photo.event_id)
-        # Lines of orders that came to nothing: see photos.delete.
-        for table in (Face, IndexedPhoto, CartItem, LineItem):
+        for table in (Face, IndexedPhoto, CartItem, Download):
             session.exec(delete(table).where(col(table.photo_id) == photo_id))
+        _leave_orders(session, photo_id)
         session.exec(delete(Photo).where(col(Photo.id) == photo_id))
         indexes.touch(session, photo.event_id)
         indexes.switch_if_whole(session, photo.event_id)  # it may be the last one that was missing
 
 
+def _leave_orders(session: Session, photo_id: UUID) -> None:
+    """Empty the lines whose money went back, which stay for the books, and delete those never paid for.
+
+    There are no others: see photos.delete.
+    """
+    paid = select(Order.id).where(col(Order.paid_at).is_not(None))
+    mine = col(LineItem.photo_id) == photo_id
+    emptying = update(LineItem).where(mine, col(LineItem.order_id).in_(paid))
+    session.execute(emptying.values(photo_id=None))
+    session.exec(delete(LineItem).where(mine))
+
+
 def _delete_derived(backends: Backends, photo_id: UUID) -> None:
-    backends.objects.delete([*backends.objects.keys(f"renditions/{photo_id}/"), f"delivered/{photo_id}"])
+    derived = (f"delivered/{photo_id}", deliverables.web_key(photo_id))
+    backends.objects.delete([*backends.objects.keys(f"renditions/{photo_id}/"), *derived])
 
 
 def sweep_upload(backends: Backends, subject: str) -> None:

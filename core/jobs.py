@@ -33,7 +33,14 @@ MAX_ATTEMPTS = 8
 BACK_OFF = timedelta(seconds=5)  # doubled with each attempt
 DELIVER = JobKind.DELIVER_WEBHOOK
 # Nobody waits for them; other people's servers may be away for days.
-APPOINTMENTS = (JobKind.EXPIRE_ORDER, JobKind.SWEEP_UPLOAD, JobKind.DROP_INDEX, JobKind.SWEEP_OLD, DELIVER)
+APPOINTMENTS = (
+    JobKind.EXPIRE_ORDER,
+    JobKind.SWEEP_UPLOAD,
+    JobKind.DROP_INDEX,
+    JobKind.SWEEP_OLD,
+    JobKind.SEND_MAIL,
+    DELIVER,
+)
 PATIENT = (JobKind.REINDEX_PHOTO, DELIVER)  # thousands at once: they let all others pass, the first most
 TURN_SECONDS = 10  # of each minute: then a delivery goes first, one at a time
 LEAST_LEASE_RENEWALS = 3  # per lease, while the handler runs
@@ -60,7 +67,12 @@ class NoSuchJob(NotFound):
 
 
 USUAL = Patience()
-OF_KIND = {DELIVER: Patience(attempts=18, first_wait=timedelta(seconds=30))}  # two days
+OF_KIND = {
+    DELIVER: Patience(attempts=18, first_wait=timedelta(seconds=30)),  # two days
+    JobKind.SEND_MAIL: Patience(attempts=14, first_wait=timedelta(minutes=1)),  # 33 hours
+    # Stripe repeats a refusal for a day: the last tries come after that.
+    JobKind.GIVE_BACK: Patience(attempts=14, first_wait=timedelta(minutes=1)),
+}
 
 
 def enqueue(

@@ -13,13 +13,15 @@ from uuid import UUID
 from core import (
     accounts,
     carts,
+    checkouts,
     consent,
+    deliverables,
     downloads,
     events,
     galleries,
     orders,
-    payments,
     photos,
+    played,
     search,
     sharing,
     troubles,
@@ -172,8 +174,8 @@ def _note_failures(backends: Backends, event: Event, owner: Account, report: Rep
 
 def _order(backends: Backends, guest: Viewer, wanted: Sequence[UUID]) -> Order:
     carts.add(backends, guest, wanted)
-    order = orders.place(backends, guest, "guest@example.org")
-    payments.play(backends, order.checkout_id or "", PaymentState.PAID)
+    order = checkouts.place(backends, guest, "guest@example.org")
+    played.play(backends, order.checkout_id or "", PaymentState.PAID)
     worker.drain(backends)
     return orders.find(backends, order.id)
 
@@ -185,4 +187,4 @@ def _download(backends: Backends, order: Order) -> Iterator[tuple[str, str]]:
         digest = hashlib.sha256()
         for chunk in delivery.chunks:
             digest.update(chunk)
-        yield downloads.unused_name(delivery.filename, taken), digest.hexdigest()
+        yield deliverables.unused_name(delivery.filename, taken), digest.hexdigest()

@@ -26,6 +26,8 @@ SIGN_IN = Bucket("sign_in", 60, 5 * MINUTE)
 REGISTER = Bucket("register", 60, HOUR)
 # By the account's mail address: enough for a mail that got lost, too few to fill an inbox.
 RESET = Bucket("reset", 5, HOUR)
+# By the buyer's mail address, as above.
+LOST_LINK = Bucket("lost_link", 5, HOUR)
 # A QR code on a screen at the finish: hundreds scan it in a minute. A guess must hit a 256-bit signature.
 LINK = Bucket("link", 600, MINUTE)
 # By visitor: five people with five selfies each (`search.MOST_SELFIES`), and a few that were refused.

@@ -30,6 +30,8 @@ NEEDS: Mapping[NoticeKind, Action] = {
     NoticeKind.PHOTO_DELETED: Action.SEE,
     NoticeKind.SEARCH_MADE: Action.ANALYSE,
     NoticeKind.ORDER_PAID: Action.ANALYSE,
+    NoticeKind.ORDER_REFUNDED: Action.ANALYSE,
+    NoticeKind.ORDER_DISPUTED: Action.SELL,
 }
 
 

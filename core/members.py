@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from core import access, audit
+from core import access, audit, outbox
 from core.access import Action
 from core.backends import Backends
 from core.errors import Conflict, InvalidInput, NotFound
 from models.account import Account, Role
 from models.event import EventMember, MemberRole
+from models.mail import MailKind
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ def put(
         with backends.transaction() as session:
             access.require(session, by, Action.EDIT, event_id)
             account = _of_address(session, email)
+            before = _role(session, event_id, account.id)
             _keep_an_organiser(session, event_id, account.id, role)
+            if by is not None and account.id != by.id and before is not role:
+                _invite(session, event_id, account, role)
             part = EventMember(
                 event_id=event_id, account_id=account.id, role=role, commission_percent=commission_percent
             )
@@ -74,6 +78,19 @@ def put(
     except IntegrityError as error:  # on its way in twice at once
         raise Conflict("This member was changed at the same moment. Look at them again.") from error
     return _shown(member, account, sees_address=True)
+
+
+def _role(session: Session, event_id: int, account_id: int) -> MemberRole | None:
+    known = (EventMember.event_id == event_id, EventMember.account_id == account_id)
+    found = session.exec(select(EventMember.role).where(*known)).first()
+    return None if found is None else MemberRole(found)
+
+
+def _invite(session: Session, event_id: int, account: Account, role: MemberRole) -> None:
+    """Let people learn of their part in an event: of each part once, however often it is given."""
+    subject = f"{event_id}:{account.id}:{role}"
+    told: dict[str, outbox.Value] = {"event_id": event_id, "account_id": account.id, "role": role.value}
+    outbox.put(session, MailKind.INVITATION, subject, account.email, **told)
 
 
 def _of_address(session: Session, email: str) -> Account:

@@ -141,14 +141,13 @@ def _in_zone(taken_at: datetime | None, event: Event) -> datetime | None:
 # --- what visitors see ---------------------------------------------------------------------
 
 
+# The SQL twin of `Photo.is_public`.
+PUBLIC = (Photo.stage == Stage.INDEXED, Photo.review == Review.APPROVED, col(Photo.removed_at).is_(None))
+
+
 def public_query(scope: Scope) -> SelectOfScalar[Photo]:
-    """Select what a visitor of this scope may see; the SQL twin of `Photo.is_public`."""
-    query = select(Photo).where(
-        Photo.event_id == scope.event.id,
-        Photo.stage == Stage.INDEXED,
-        Photo.review == Review.APPROVED,
-        col(Photo.removed_at).is_(None),
-    )
+    """Select what a visitor of this scope may see."""
+    query = select(Photo).where(Photo.event_id == scope.event.id, *PUBLIC)
     return query if scope.gallery_ids is None else query.where(col(Photo.gallery_id).in_(scope.gallery_ids))
 
 
@@ -282,10 +281,11 @@ def delete(backends: Backends, photo_ids: Sequence[UUID], *, by: Account | None)
 
 
 def _ordered(photo_ids: Sequence[UUID]) -> SelectOfScalar[UUID]:
-    """Select the lines of orders that are paid, or may be any minute."""
+    """Select the lines of orders that are paid, or may be any minute; not those whose money went back."""
     living = (OrderStatus.PENDING, OrderStatus.PAID, OrderStatus.HELD)
+    is_kept = (col(LineItem.amount) == 0) | (col(LineItem.refunded_amount) < col(LineItem.amount))
     lines = select(LineItem.id).join(Order, col(Order.id) == col(LineItem.order_id))
-    return lines.where(col(LineItem.photo_id).in_(photo_ids), col(Order.status).in_(living))
+    return lines.where(col(LineItem.photo_id).in_(photo_ids), col(Order.status).in_(living), is_kept)
 
 
 def _several(session: Session, photo_ids: Sequence[UUID], by: Account | None) -> tuple[Sequence[Photo], int]:

@@ -165,6 +165,10 @@ class PixelSandbox(Protocol):
         """Write a copy of the file without GPS metadata, pixels untouched."""
         ...
 
+    def web_copy(self, path: Path, target: Path) -> None:
+        """Write a JPEG small enough for a screen, upright, sRGB, which still says whose the photo is."""
+        ...
+
     def faces(self, path: Path, engine: str) -> list[FoundFace]:
         """Return the faces of a photo file as the engine of that name sees them."""
         ...
@@ -208,11 +212,13 @@ class Limiter(Protocol):
 
 @dataclass(frozen=True)
 class Mail:
-    """A message to one person, in plain text."""
+    """A message to one person, in plain text and perhaps in HTML too."""
 
     to: str
     subject: str
     text: str
+    html: str = ""
+    id: str = ""  # the same when it is handed over again: servers that see it twice drop the second
 
 
 class Mailer(Protocol):
@@ -220,6 +226,10 @@ class Mailer(Protocol):
 
     def send(self, mail: Mail) -> None:
         """Hand a message over. Raises InvalidInput when it is refused for good, else Unavailable."""
+        ...
+
+    def kept(self, mail_id: str) -> Mail | None:
+        """Return the message of that id where messages stay here, to be read; None where they leave."""
         ...
 
 

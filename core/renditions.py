@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import BinaryIO
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from core import access
 from core.access import Action, Scope, Viewer
@@ -13,7 +13,7 @@ from core.backends import Backends
 from core.errors import NotFound
 from models.account import Account
 from models.event import Event, Visibility
-from models.order import LineItem, Order, OrderStatus
+from models.order import Download, Order, OrderStatus
 from models.photo import Photo
 from models.sharing import ShareLink
 
@@ -103,8 +103,9 @@ def _holds(backends: Backends, session: Session, grant: str, photo: Photo, by: A
 
 def _was_bought(session: Session, order_id: UUID, photo: Photo) -> bool:
     order = session.get(Order, order_id)
-    bought = select(LineItem.id).where(LineItem.order_id == order_id, LineItem.photo_id == photo.id)
-    return order is not None and order.status is OrderStatus.PAID and session.exec(bought).first() is not None
+    granted = select(Download.id).where(Download.order_id == order_id, Download.photo_id == photo.id)
+    kept = granted.where(col(Download.withdrawn_at).is_(None))
+    return order is not None and order.status is OrderStatus.PAID and session.exec(kept).first() is not None
 
 
 def _is_linked(backends: Backends, session: Session, link_id: int, photo: Photo) -> bool:

@@ -5,30 +5,14 @@ from datetime import timedelta
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from core import addresses, audit, codes, jobs, limits, passwords, sessions
+from core import addresses, audit, codes, limits, outbox, passwords, sessions
 from core.backends import Backends
 from core.codes import CodeSpent
-from core.ports import Mail
 from models.account import Account, CodePurpose, OneTimeCode, SignInSession
-from models.job import JobKind
+from models.mail import MailKind
 
 TTL = timedelta(hours=1)
 NOBODY = 0  # no account has this id
-
-SUBJECT = "Your new password for Encore"
-TEXT = """\
-Hello {name},
-
-somebody asked for a new password for your account at {site}.
-Open this address to choose one:
-
-{url}
-
-It works once, for {minutes} minutes. Keys of programs stay; look at them in your profile.
-
-You did not ask? Then there is nothing to do: your password stays as it is, and nobody who
-cannot read your mail can change it.
-"""
 
 
 def request(backends: Backends, email: str) -> None:
@@ -44,30 +28,24 @@ def request(backends: Backends, email: str) -> None:
     with backends.transaction() as session:
         account = session.exec(select(Account).where(Account.email == address)).first()
         is_known = account is not None and sessions.may_sign_in(backends, account)
-        job = jobs.enqueue(session, JobKind.SEND_PASSWORD_RESET, account.id if account else NOBODY)
-        session.flush()
-        if not is_known:  # written and taken back, so that it is the same work
-            session.delete(job)
+        account_id = account.id if account else NOBODY
+        outbox.put_for_known(
+            session, MailKind.PASSWORD_RESET, address, is_known=is_known, account_id=account_id
+        )
 
 
-def send(backends: Backends, subject: str) -> None:
-    """Mail a fresh link to an account. Raises what the mailer raises."""
+def issue(backends: Backends, account_id: int) -> tuple[Account, str] | None:
+    """Return an account and a fresh code for it, None when it is gone or disabled meanwhile."""
     with backends.transaction() as session:
-        account = session.get(Account, int(subject))
+        account = session.get(Account, account_id)
         if account is None or not sessions.may_sign_in(backends, account):
-            return  # gone or disabled meanwhile
-        code = codes.issue(backends, session, CodePurpose.PASSWORD_RESET, TTL, account.id)
-    backends.mailer.send(_mail(backends, account, code))
+            return None
+        return account, codes.issue(backends, session, CodePurpose.PASSWORD_RESET, TTL, account.id)
 
 
-def _mail(backends: Backends, account: Account, code: str) -> Mail:
-    text = TEXT.format(
-        name=account.name,
-        site=backends.settings.public_url.partition("//")[2],
-        url=backends.settings.url(f"/reset?code={code}"),
-        minutes=TTL // timedelta(minutes=1),
-    )
-    return Mail(to=account.email, subject=SUBJECT, text=text)
+def address(code: str) -> str:
+    """Return where a code is redeemed, as a local path."""
+    return f"/reset?code={code}"
 
 
 def owner(backends: Backends, code: str) -> Account:

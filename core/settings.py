@@ -80,6 +80,24 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(default=None, description="Its password.")
     mail_from: str = Field(default="", description="Sender of mails; default: encore@ and the public host.")
 
+    stripe_secret_key: SecretStr | None = Field(
+        default=None, description="Stripe's secret key; default: payments are only played, no money moves."
+    )
+    stripe_publishable_key: str = Field(default="", description="Its publishable key, handed to programs.")
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None, description="Signing secret of the webhook endpoint at Stripe."
+    )
+    stripe_api_url: str | None = Field(default=None, description="Another address of Stripe, for tests.")
+    stripe_methods: str = Field(
+        default="card,promptpay", description="Ways to pay, with commas between; empty: as set at Stripe."
+    )
+    platform_percent: int = Field(
+        default=10, ge=0, le=100, description="The platform's share of a sale, in percent after tax."
+    )
+    seller: str = Field(
+        default="", description="Name, address and tax number on receipts, with | between the lines."
+    )
+
     pixel_children: int = Field(default=2, ge=1, le=64, description="Processes that decode pictures.")
     pixel_memory_mib: int = Field(
         default=3072, ge=512, description="Memory limit of one of them; a heavy face engine is given more."

@@ -11,6 +11,7 @@ from core.backends import Backends
 from models.account import OneTimeCode, RefreshToken, SignInSession
 from models.idempotency import KeptAnswer
 from models.job import Job, JobKind, JobStatus
+from models.mail import MailKind, MailStatus, OutboxMail
 from models.notice import Notice
 from models.webhook import DeliveryStatus, WebhookDelivery
 
@@ -19,7 +20,10 @@ ANSWERS_KEPT = timedelta(days=1)
 DELIVERIES_KEPT = timedelta(days=30)
 SESSIONS_KEPT = timedelta(days=30)  # after their end
 JOBS_KEPT = timedelta(days=7)  # after their end, of the kinds that never stop coming
-ENDLESS = (JobKind.DELIVER_WEBHOOK, JobKind.SWEEP_OLD)
+NIGHTLY = (JobKind.SUM_UP_DAY, JobKind.RECONCILE)  # the day's other work, begun by the sweep
+ENDLESS = (JobKind.DELIVER_WEBHOOK, JobKind.SWEEP_OLD, JobKind.SEND_MAIL, *NIGHTLY)
+MAILS_KEPT = timedelta(days=30)  # of the kinds that never stop coming
+ENDLESS_MAILS = (MailKind.PASSWORD_RESET, MailKind.ORDER_LINKS, MailKind.DAY_SUMMARY)
 LOST = "Nothing was left to send it. Send it once more."
 SUBJECT = "daily"
 
@@ -37,11 +41,16 @@ def appoint(backends: Backends) -> None:
 
 
 def sweep_old(backends: Backends, _: str) -> None:
-    """Job: make the next appointment, which stands even if this one fails, then forget what is old."""
+    """Job: make the next appointment, which stands even if this one fails, then forget what is old.
+
+    The day's other work is begun with it.
+    """
     with backends.transaction() as session:
         _appointments(session, JobStatus.DUE, JobStatus.RUNNING, is_locking=True)
         if not _appointments(session, JobStatus.DUE):  # of two at work, the second finds the first one's
             _make_next(backends, session)
+            for kind in NIGHTLY:
+                jobs.enqueue(session, kind, SUBJECT)
     for forget in FORGET:
         with backends.transaction() as session:
             forget(session, backends.now())
@@ -103,6 +112,13 @@ def _jobs(session: Session, now: datetime) -> None:
     session.exec(delete(Job).where(col(Job.kind).in_(ENDLESS), is_old))
 
 
+def _mails(session: Session, now: datetime) -> None:
+    """Those that wait are kept; so are those about orders, receipts and payouts: each is told once."""
+    is_old = col(OutboxMail.created_at) < now - MAILS_KEPT
+    is_over = col(OutboxMail.status) != MailStatus.WAITING
+    session.exec(delete(OutboxMail).where(col(OutboxMail.kind).in_(ENDLESS_MAILS), is_old, is_over))
+
+
 def _sessions(session: Session, now: datetime) -> None:
     """With their refresh tokens."""
     end = now - SESSIONS_KEPT
@@ -125,6 +141,7 @@ FORGET: tuple[Forget, ...] = (
     _deliveries,
     _stranded,
     _jobs,
+    _mails,
     _sessions,
     _refresh_tokens,
     _codes,

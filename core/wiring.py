@@ -15,9 +15,11 @@ from core.adapters.hook_sender import HttpHooks
 from core.adapters.minio_store import MinioStore
 from core.adapters.process_sandbox import ProcessSandbox
 from core.adapters.smtp_mailer import SmtpMailer
+from core.adapters.stripe_gateway import StripeGateway
 from core.adapters.weight_downloads import fetch
 from core.backends import Backends, open_database
 from core.engines import EngineSpec
+from core.gateway import PaymentGateway
 from core.ports import Mailer, ObjectStore, VectorStore
 from core.settings import Settings
 from core.signing import Signer
@@ -41,11 +43,26 @@ def build(settings: Settings, vectors: VectorStore | None = None) -> Backends:
             memory_limit=settings.pixel_memory_mib * 2**20,
             time_limit=settings.pixel_time_limit,
         ),
-        payments=DemoGateway(settings.data / "demo-payments", secret, settings.public_url),
+        payments=_payments(settings, secret),
         limiter=BucketLimiter(settings.redis_url.get_secret_value() if settings.redis_url else None),
         mailer=_mailer(settings),
         hooks=HttpHooks(may_be_private=settings.is_loopback),
         signer=Signer(secret),
+    )
+
+
+def _payments(settings: Settings, secret: str) -> PaymentGateway:
+    if settings.stripe_secret_key is None:
+        return DemoGateway(settings.data / "demo-payments", secret, settings.public_url)
+    if settings.stripe_webhook_secret is None:
+        raise ValueError("ENCORE_STRIPE_SECRET_KEY needs ENCORE_STRIPE_WEBHOOK_SECRET")
+    methods = [method.strip() for method in settings.stripe_methods.split(",") if method.strip()]
+    return StripeGateway(
+        settings.stripe_secret_key.get_secret_value(),
+        settings.stripe_webhook_secret.get_secret_value(),
+        publishable_key=settings.stripe_publishable_key,
+        methods=methods,
+        api_url=settings.stripe_api_url,
     )
 
 

@@ -7,7 +7,19 @@ from contextlib import suppress
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from core import deliveries, incoming, indexes, ingest, jobs, orders, resets, sweeps
+from core import (
+    attempts,
+    correspondence,
+    deliveries,
+    incoming,
+    indexes,
+    ingest,
+    jobs,
+    payments,
+    reconciliation,
+    summaries,
+    sweeps,
+)
 from core.backends import Backends
 from models.job import JobKind
 
@@ -20,11 +32,15 @@ HANDLERS: dict[JobKind, jobs.Handler] = {
     JobKind.DROP_INDEX: indexes.drop,
     JobKind.DELETE_PHOTO: ingest.delete_photo,
     JobKind.SWEEP_UPLOAD: ingest.sweep_upload,
-    JobKind.SETTLE_ORDER: orders.settle,
-    JobKind.EXPIRE_ORDER: orders.expire,
+    JobKind.SETTLE_ORDER: payments.settle,
+    JobKind.EXPIRE_ORDER: attempts.expire,
+    JobKind.TRACE_EVENT: payments.trace,
+    JobKind.GIVE_BACK: payments.give_back,
+    JobKind.RECONCILE: reconciliation.run,
     JobKind.DELIVER_WEBHOOK: deliveries.send,
     JobKind.SWEEP_OLD: sweeps.sweep_old,
-    JobKind.SEND_PASSWORD_RESET: resets.send,
+    JobKind.SEND_MAIL: correspondence.send,
+    JobKind.SUM_UP_DAY: summaries.sum_up,
 }
 
 IDLE_SECONDS = 0.5  # between two looks at an empty queue

@@ -10,9 +10,13 @@ from models import (  # noqa: F401  (imported for their tables)
     face,
     idempotency,
     job,
+    ledger,
+    mail,
     notice,
     order,
     photo,
+    price,
+    refund,
     sharing,
     webhook,
 )

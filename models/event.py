@@ -83,6 +83,8 @@ class Gallery(SQLModel, table=True):
     event_id: int = Field(foreign_key="event.id", index=True)
     name: str = Field(max_length=80)
     position: int = 0
+    price_amount: int | None = None  # minor units, per photo; None: the event's
+    web_amount: int | None = None  # in the web size; None: the event's
 
 
 class EventMember(SQLModel, table=True):

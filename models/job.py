@@ -20,7 +20,11 @@ class JobKind(StrEnum):
     SWEEP_UPLOAD = "sweep_upload"
     SETTLE_ORDER = "settle_order"
     EXPIRE_ORDER = "expire_order"
-    SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105
+    TRACE_EVENT = "trace_event"
+    GIVE_BACK = "give_back"
+    RECONCILE = "reconcile"
+    SEND_MAIL = "send_mail"
+    SUM_UP_DAY = "sum_up_day"
     DELIVER_WEBHOOK = "deliver_webhook"
     SWEEP_OLD = "sweep_old"
 

@@ -20,6 +20,8 @@ class NoticeKind(StrEnum):
     PHOTO_DELETED = "photo.deleted"
     SEARCH_MADE = "search.made"
     ORDER_PAID = "order.paid"
+    ORDER_REFUNDED = "order.refunded"
+    ORDER_DISPUTED = "order.disputed"
 
 
 class Notice(SQLModel, table=True):

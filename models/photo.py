@@ -53,6 +53,7 @@ class Photo(SQLModel, table=True):
     reviewed_at: datetime | None = Field(default=None, sa_type=UTC_TIME)
     delivered_sha256: str | None = Field(default=None, max_length=64)  # of what a buyer receives
     delivered_size: int | None = None  # bytes
+    price_amount: int | None = None  # minor units, in full size; None: its gallery's
     face_count: int | None = None  # searchable ones; None until indexed
     created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIME)
     removed_at: datetime | None = Field(default=None, sa_type=UTC_TIME)  # hidden; a job takes it apart

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core import geotags, imaging
+from core import geotags, imaging, web_copies
 from core.errors import Unavailable
 from core.ports import Embedding, EngineIdentity, FoundFace, PhotoFacts
 
@@ -33,6 +33,10 @@ class FakePixels:
     def without_gps(self, path: Path, target: Path) -> None:
         """Really strip it."""
         geotags.without_gps(path, target)
+
+    def web_copy(self, path: Path, target: Path) -> None:
+        """Really make it."""
+        web_copies.make(path, target)
 
     def faces(self, path: Path, engine: str) -> list[FoundFace]:
         """Return the people named in the picture's description."""

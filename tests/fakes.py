@@ -110,6 +110,9 @@ class MemoryMailer:
             raise InvalidInput("The mail server refuses this address.")
         self.sent.append(mail)
 
+    def kept(self, mail_id: str) -> Mail | None:
+        return next((mail for mail in reversed(self.sent) if mail.id == mail_id), None)
+
 
 class MemoryHooks:
     """The servers of others: keeps what they were sent, and answers with `status`; 0 is no answer."""

@@ -25,12 +25,16 @@ PURE = frozenset(
         "gateway",
         "geotags",
         "imaging",
+        "letters",
         "matching",
         "objects",
+        "offers",
         "ports",
         "pricing",
         "selfies",
+        "shares",
         "watermark",
+        "web_copies",
         "weights",
     ]
 )

@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from core import geotags, imaging
+from core import geotags, imaging, web_copies
 from core.adapters import face_engines
 from core.adapters.five_point_engine import LONGEST_SIDE, SHORTER_SIDE
 from core.engines import ENGINES
@@ -117,6 +117,7 @@ def _works(folder: Path, memory_limit: int) -> dict[str, Work]:
         "inspect": imaging.inspect,
         "render": _render,
         "without_gps": geotags.without_gps,
+        "web_copy": web_copies.make,
         "faces": faces,
         "selfie": selfie,
         "identity": identity,

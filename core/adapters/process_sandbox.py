@@ -79,6 +79,10 @@ class ProcessSandbox:
         """Write a copy of the file without GPS metadata, pixels untouched."""
         self._call("without_gps", path.absolute(), target.absolute())
 
+    def web_copy(self, path: Path, target: Path) -> None:
+        """Write a JPEG small enough for a screen, upright, sRGB, which still says whose the photo is."""
+        self._call("web_copy", path.absolute(), target.absolute())
+
     def faces(self, path: Path, engine: str) -> list[FoundFace]:
         """Return the faces of a photo file as the engine of that name sees them."""
         return self._found("faces", path.absolute(), engine)

@@ -34,6 +34,10 @@ class SmtpMailer:
         except (smtplib.SMTPException, OSError) as error:
             raise Unavailable("The mail server does not answer as it should. Try again later.") from error
 
+    def kept(self, _: str) -> Mail | None:
+        """Return None: what was handed over is with the server."""
+        return None
+
     def _connected(self) -> smtplib.SMTP:
         patience = PATIENCE.total_seconds()
         if self._security == "tls":

@@ -1,13 +1,11 @@
 """A new password for who has forgotten theirs: ask for a mail, or come from the link in it."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from core import limits, resets
 from core.codes import CodeSpent
 from core.i18n import _
-from pages.parts import site, style
+from pages.parts import mail_words, site, style
 
 
 def _ask() -> None:
@@ -31,11 +29,8 @@ def _say_it_is_sent() -> None:
     )
     settings = site.backends().settings
     if settings.smtp_host is None and settings.is_loopback:
-        folder = settings.data / "mail"
-        if folder.is_relative_to(Path.cwd()):
-            folder = folder.relative_to(Path.cwd())
         told = _("This site has no mail server yet: its mails are files in `{folder}`.")
-        st.info(told.format(folder=folder))
+        st.info(told.format(folder=mail_words.folder()))
 
 
 def _choose(code: str) -> None:

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from core import jobs, payments, troubles
+from core import jobs, troubles
 from core.i18n import _
-from core.pricing import format_amount
 from models.job import JobStatus
-from pages.parts import site, style
+from pages.parts import site, stuck_money, style
 
 backends = site.backends()
 style.hero(_("Jobs"), _("Work in the background. What gave up is listed with its reason."))
@@ -37,18 +36,5 @@ def overview() -> None:
                 st.rerun(scope="fragment")
 
 
-def put_aside() -> None:
-    """Show the payments that did not fit their orders."""
-    for order in payments.held(backends, by=site.require_account()).items:
-        with st.container(border=True):
-            amount = format_amount(order.total_amount, order.currency)
-            st.markdown(f"**{_('Payment put aside')}** · {style.plain(order.email)} · {style.plain(amount)}")
-            st.caption(
-                _(
-                    "Order {id}: what was paid differs. The audit log has both; settle it with the buyer."
-                ).format(id=order.id)
-            )
-
-
-put_aside()
+stuck_money.show(site.require_account())
 overview()

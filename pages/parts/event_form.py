@@ -1,16 +1,16 @@
 """The form for what is written about an event, for new ones and for changes."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
-from core import i18n, pricing
+from core import i18n
 from core.events import Details
 from core.i18n import _
+from core.offers import DEFAULT_CURRENCY
 from models.event import Event, Visibility
-from pages.parts import words
+from pages.parts import amounts, words
 
 VISIBILITIES: list[Visibility] = list(Visibility)
 LIFETIMES = (0, 30, 90, 180, 365)  # days after the event; 0: no end
@@ -25,15 +25,13 @@ def ask(event: Event | None, *, submit: str) -> Details | None:
         time_zone = right.selectbox(_("Time zone"), _zones(), index=_zones().index(_zone(event)))
         place = st.text_input(_("Place"), event.place if event else "")
         description = st.text_area(_("Description"), event.description if event else "")
-        price = st.number_input(
-            _("Price per photo (THB)"),
-            0.0,
-            1e9,
-            _price(event),
-            step=10.0,
-            format="%.2f",
-            help=_("Zero makes every photo free."),
+        price = amounts.ask(
+            _("Price per photo"),
+            event.price_amount if event else 12_000,
+            event.currency if event else DEFAULT_CURRENCY,
+            hint=_("Free"),
         )
+        st.caption(_("Zero makes every photo free. Discounts, passes and coupons are on the page Prices."))
         visibility = st.radio(
             _("Who finds the event?"),
             VISIBILITIES,
@@ -54,7 +52,7 @@ def ask(event: Event | None, *, submit: str) -> Details | None:
         time_zone=time_zone,
         place=place.strip(),
         description=description.strip(),
-        price_amount=int(Decimal(str(price)) * pricing.minor_units("THB")),
+        price_amount=price or 0,
         visibility=visibility,
         expires_at=_end_of(held_on, expiry, time_zone),
     )
@@ -68,10 +66,6 @@ def _zones() -> list[str]:
 
 def _zone(event: Event | None) -> str:
     return event.time_zone if event and event.time_zone in _zones() else "Asia/Bangkok"
-
-
-def _price(event: Event | None) -> float:
-    return (event.price_amount if event else 12_000) / pricing.minor_units("THB")
 
 
 def _days(event: Event | None) -> int:

@@ -64,6 +64,8 @@ def links(event: Event, account: Account) -> None:
         ("upload", _("Upload"), Action.UPLOAD),
         ("review", _("Review"), Action.REVIEW),
         ("share", _("Share"), Action.SHARE),
+        ("prices", _("Prices"), Action.SELL),
+        ("event_orders", _("Orders"), Action.SELL),
         ("sales", _("Sales"), Action.ANALYSE),
         ("hooks", _("Webhooks"), Action.EDIT),
     )

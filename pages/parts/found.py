@@ -5,11 +5,11 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import i18n, outlines, photos, results
+from core import i18n, outlines, photos, prices, results
 from core.access import Scope, Viewer
 from core.i18n import _
 from core.results import Found, Hit
-from pages.parts import people, shop, site, style, wishes
+from pages.parts import people, price_offers, shop, site, style, wishes
 from pages.parts.people import People
 from pages.parts.photo_grid import GridAction, PressedAction
 
@@ -29,8 +29,18 @@ def show(everyone: People, view: str, scope: Scope, viewer: Viewer) -> None:
     if not wanted.hits:
         wishes.explain_nothing(found, wish)
         return
+    offer(found, view, scope, viewer)
     shop.cart_link(viewer)
     _Sections(everyone, view, scope, viewer).show(wanted)
+
+
+def offer(found: Found, view: str, scope: Scope, viewer: Viewer) -> None:
+    """Show prices, and offer one person's sure photos together, whatever is filtered out of sight."""
+    if scope.event.is_on_sale(site.backends().now()):
+        sold = prices.shown(site.backends(), scope.event.id, by=viewer)
+        price_offers.line(sold, scope)
+        if view not in (people.ALL, people.ANYONE):
+            price_offers.all_mine(found, sold, scope, viewer)
 
 
 class _Sections:

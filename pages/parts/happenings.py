@@ -150,6 +150,8 @@ def _chip(one: Happening) -> tuple[str, style.Tone]:
         NoticeKind.PHOTO_DELETED: (_("Deleted"), ""),
         NoticeKind.SEARCH_MADE: (_("Search"), ""),
         NoticeKind.ORDER_PAID: (_("Sale"), "good"),
+        NoticeKind.ORDER_REFUNDED: (_("Refund"), ""),
+        NoticeKind.ORDER_DISPUTED: (_("Dispute"), "bad"),
     }
     return chips[one.kind]
 
@@ -168,9 +170,17 @@ def in_words(one: Happening) -> str:
             return _search(one)
         case NoticeKind.ORDER_PAID:
             sold = plural("{count} photo sold", "{count} photos sold", one.photos)
-            return f"{sold}, {format_amount(one.amount, one.about)}"
+            return _money(sold, one)
+        case NoticeKind.ORDER_REFUNDED:
+            return _money(plural("{count} refund", "{count} refunds", one.times), one)
+        case NoticeKind.ORDER_DISPUTED:
+            return _money(plural("{count} dispute", "{count} disputes", one.times), one)
         case _:
             return plural("{count} photo deleted", "{count} photos deleted", one.photos)
+
+
+def _money(what: str, one: Happening) -> str:
+    return f"{what}, {format_amount(one.amount, one.about)}"
 
 
 def _verdict(one: Happening) -> str:

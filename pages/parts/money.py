@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from core import pricing
+from core import bills, pricing
 from core.i18n import _
-from core.pricing import format_amount
+from core.pricing import BillRow, RowKind, format_amount
 from models.order import OrderStatus
 from pages.parts import site, style
 
@@ -25,6 +25,7 @@ _PICTURE = (
 _LINK = "display:inline-grid;align-items:center;min-height:44px;font-weight:600;color:var(--encore-accent)"
 _QUIET = "display:block;color:var(--encore-quiet)"
 _RULE = "border:0;border-top:1px solid var(--encore-line);padding:10px 0;font-size:1rem;"
+_WITHIN = "font-weight:400;color:var(--encore-quiet);border-top:0;padding-top:0"
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,42 @@ class Tile:
     download_url: str = ""
 
 
-def bill(rows: Iterable[tuple[str, str]], total: str) -> None:
-    """Show what is paid for and what it comes to."""
-    body = "".join(_bill_row(text, amount, 400) for text, amount in rows)
-    foot = _bill_row(_("Total"), total, 650)
-    st.html(f'<table style="width:100%;max-width:640px;border-collapse:collapse">{body}{foot}</table>')
+def bill(rows: Iterable[BillRow], total_amount: int, currency: str) -> None:
+    """Show a bill step by step, what it comes to, and the tax within."""
+    above, within = _split(rows)
+    st.html(
+        table(
+            [bills.words(row, currency) for row in above],
+            format_amount(total_amount, currency),
+            [bills.words(row, currency) for row in within],
+        )
+    )
 
 
-def _bill_row(text: str, amount: str, weight: int) -> str:
-    name = f"{_RULE}text-align:left;font-weight:{weight}"
-    number = f"{_RULE}text-align:right;white-space:nowrap;font-weight:{weight}"
+def steps(rows: Iterable[BillRow], currency: str) -> str:
+    """Return the steps of a bill without its total, as safe HTML."""
+    above, within = _split(rows)
+    return table([bills.words(row, currency) for row in (*above, *within)])
+
+
+def _split(rows: Iterable[BillRow]) -> tuple[list[BillRow], list[BillRow]]:
+    """Return the steps that lead to the total, and what is said of the tax that it includes."""
+    every = list(rows)
+    within = [row for row in every if row.kind is RowKind.TAX_INCLUDED]
+    return [row for row in every if row not in within], within
+
+
+def table(rows: Iterable[tuple[str, str]], total: str = "", below: Iterable[tuple[str, str]] = ()) -> str:
+    """Return rows of (text, amount) as a table in safe HTML: with their sum, and what is said of it below."""
+    body = "".join(_bill_row(text, amount, "font-weight:400") for text, amount in rows)
+    foot = _bill_row(_("Total"), total, "font-weight:650") if total else ""
+    foot += "".join(_bill_row(text, amount, _WITHIN) for text, amount in below)
+    return f'<table style="width:100%;max-width:640px;border-collapse:collapse">{body}{foot}</table>'
+
+
+def _bill_row(text: str, amount: str, look: str) -> str:
+    name = f"{_RULE}text-align:left;overflow-wrap:anywhere;{look}"
+    number = f"{_RULE}text-align:right;padding-left:16px;white-space:nowrap;vertical-align:top;{look}"
     head = f'<th scope="row" style="{name}">{escape(text)}</th>'
     return f'<tr>{head}<td style="{number}">{escape(amount)}</td></tr>'
 
@@ -66,6 +93,7 @@ def chip(status: OrderStatus) -> str:
         OrderStatus.FAILED: (_("Payment refused"), "bad"),
         OrderStatus.EXPIRED: (_("Expired"), ""),
         OrderStatus.HELD: (_("Being checked"), "warn"),
+        OrderStatus.REFUNDED: (_("Refunded"), ""),
     }
     return style.status_chip(*tones[status])
 

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import carts, i18n, outlines, renditions
+from core import carts, i18n, outlines, prices, renditions
 from core.access import Scope, Viewer
 from core.i18n import _
 from core.pricing import format_amount
+from models.cart import Size
 from models.event import Event
 from models.photo import Photo
 from pages.parts import site
@@ -33,10 +34,22 @@ def grid(
     """
     backends = site.backends()
     is_on_sale = scope.event.is_on_sale(backends.now())
-    in_cart = carts.photo_ids(backends, viewer)
-    selling = [GridAction("cart", _("Add to cart"), "primary")] if is_on_sale else []
+    in_cart, covered = carts.photo_ids(backends, viewer), carts.pass_event_ids(backends, viewer)
+    is_sold = is_on_sale and scope.event.id not in covered  # nobody pays for a photo beside a pass to it
+    selling = [GridAction("cart", _("Add to cart"), "primary")] if is_sold else []
+    amounts = prices.of_photos(backends, scope.event.id, photos, by=viewer)
     result = photo_grid(
-        [_shown(photo, scope, viewer, photo.id in in_cart, (faces or {}).get(photo.id)) for photo in photos],
+        [
+            _shown(
+                photo,
+                scope,
+                viewer,
+                is_in_cart=photo.id in in_cart or scope.event.id in covered,
+                price=price(amounts[photo.id], scope.event),
+                face=(faces or {}).get(photo.id),
+            )
+            for photo in photos
+        ],
         key=key,
         mode="choose" if is_on_sale else "view",
         actions=[*selling, *actions],
@@ -49,21 +62,33 @@ def grid(
 
 
 def _add_to_cart(photo_ids: Sequence[UUID]) -> None:
-    added = carts.add(site.backends(), site.require_visitor(), photo_ids)
-    st.toast(i18n.plural("{count} photo is in your cart.", "{count} photos are in your cart.", added or 1))
-    st.rerun()
+    with site.refusals():
+        carts.add(site.backends(), site.require_visitor(), photo_ids)
+        st.toast(in_cart_now(len(photo_ids)))
+        st.rerun()
+
+
+def in_cart_now(count: int) -> str:
+    """Return that so many photos were put into the cart, in words."""
+    return i18n.plural("{count} photo is in your cart.", "{count} photos are in your cart.", count)
 
 
 def cart_link(viewer: Viewer) -> None:
     """Show the way to the cart within this visit, when there is something in it."""
     number = carts.count(site.backends(), viewer)
     if number:
-        text = i18n.plural("To the cart: {count} photo", "To the cart: {count} photos", number)
+        text = i18n.plural("To the cart: {count} item", "To the cart: {count} items", number)
         st.page_link("visitor/cart.py", label=text)
 
 
 def _shown(
-    photo: Photo, scope: Scope, viewer: Viewer, is_in_cart: bool, face: outlines.Outline | None
+    photo: Photo,
+    scope: Scope,
+    viewer: Viewer,
+    *,
+    is_in_cart: bool,
+    price: str,
+    face: outlines.Outline | None,
 ) -> GridPhoto:
     backends, grant = site.backends(), renditions.grant_for(scope, viewer, photo)
     return GridPhoto(
@@ -76,14 +101,19 @@ def _shown(
         badge=_("In cart") if is_in_cart else "",
         tone="good" if is_in_cart else "",
         caption=describe(photo, scope.event),
-        price=price(scope.event),
+        price=price,
         face=face,
     )
 
 
-def price(event: Event) -> str:
-    """Return what a photo of the event costs, in words."""
-    return format_amount(event.price_amount, event.currency) if event.price_amount else _("Free")
+def price(amount: int, event: Event) -> str:
+    """Return what something of the event costs, in words."""
+    return format_amount(amount, event.currency) if amount else _("Free")
+
+
+def size_name(size: Size) -> str:
+    """Return in what size a photo is sold, in words."""
+    return {Size.FULL: _("Full size"), Size.WEB: _("Web size")}[size]
 
 
 def count(total: int) -> str:

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core import galleries, photos
+from core import galleries, photos, prices
 from core.i18n import _
-from pages.parts import place, shop, site, style
+from pages.parts import place, price_offers, shop, site, style
 
 backends = site.backends()
 viewer = site.viewer()
@@ -39,6 +39,10 @@ if st.session_state.get("viewed") != view:  # a rerun is not another look
     photos.count_view(backends, event_id, len(shown.photos), by=viewer)
     st.session_state["viewed"] = view
 if shown.photos:
+    if event.is_on_sale(backends.now()):
+        sold = prices.shown(backends, event_id, by=viewer)
+        price_offers.line(sold, scope)
+        price_offers.whole_event(sold, scope, viewer)
     shop.cart_link(viewer)
     shop.grid(
         shown.photos, scope, viewer, key=f"grid_{event_id}_{chosen}_{page}", heading=shop.count(shown.total)

@@ -2,23 +2,22 @@
 
 import streamlit as st
 
-from core import downloads, i18n, orders, renditions
-from core.downloads import DownloadLink
+from core import i18n, orders, payments
 from core.i18n import _
 from core.pricing import format_amount
 from models.order import Order, OrderStatus
-from pages.parts import money, site, style
+from pages.parts import money, order_files, order_money, site, style
 
 backends = site.backends()
 order = orders.by_token(backends, st.query_params.get("o", ""))
 if order.status is OrderStatus.PENDING:
-    order = orders.refresh(backends, order.id)
+    order = payments.refresh(backends, order.id)
 
 
 @st.fragment(run_every=3)
 def wait(order: Order) -> None:
     """Ask the gateway again and again; show the whole page anew when it has answered."""
-    if orders.refresh(backends, order.id).status is not OrderStatus.PENDING:
+    if payments.refresh(backends, order.id).status is not OrderStatus.PENDING:
         st.rerun()
     st.info(_("Waiting for the payment. This page changes by itself."), icon=":material/hourglass_empty:")
 
@@ -35,26 +34,14 @@ def pending() -> None:
 
 
 def paid() -> None:
-    """Show the files."""
-    links = downloads.links(backends, order)
+    """Show the files, and all about the money."""
     thanks = (
         _("Paid. Thank you: your photos are ready.") if order.total_amount else _("Your photos are ready.")
     )
     st.success(thanks, icon=":material/check:")
-    if any(link.left for link in links):
-        archive = f"/downloads/zip/{orders.address_token(backends, order)}"
-        style.button_link(archive, _("Download all as ZIP"))
-        st.caption(_("Files can be fetched until {time}.").format(time=money.when(links[0].expires_at)))
-    money.tiles([tile(link) for link in links])
-    keep_link()
-
-
-def tile(link: DownloadLink) -> money.Tile:
-    """Return one photo with its file."""
-    url = renditions.url(backends, link.photo.id, "300", renditions.order_grant(order))
-    left = i18n.plural("{count} download left", "{count} downloads left", link.left)
-    note = left if link.left else _("No downloads left. Write to the organiser with this page's link.")
-    return money.Tile(url, downloads.file_name(link.photo), note, link.url if link.left else "")
+    order_files.show(order)
+    with site.refusals():
+        order_money.offer_refund(order, lines)
 
 
 def keep_link() -> None:
@@ -74,21 +61,29 @@ def over() -> None:
             "The time to pay is over and nothing was charged. Your cart is as you left it."
         ),
         OrderStatus.HELD: _(
-            "A payment arrived that does not fit this order. We look into it; nothing is lost."
+            "A payment arrived that does not fit this order. We look into it and write to you. Nothing is "
+            "lost: what cannot be delivered goes back to you."
         ),
+        OrderStatus.REFUNDED: _("All of the money went back, so the files are no longer there."),
     }
     st.warning(text[order.status], icon=":material/info:")
-    if order.status is not OrderStatus.HELD:
+    if order.status in (OrderStatus.FAILED, OrderStatus.EXPIRED):
         style.button_link("/cart", _("To your cart"))
 
 
+lines = orders.lines(backends, order)
 amount = format_amount(order.total_amount, order.currency)
-count = i18n.plural("{count} photo", "{count} photos", len(orders.lines(backends, order)))
+count = i18n.plural("{count} item", "{count} items", len(lines))
 style.hero(_("Your order"), f"{count} · {amount} · {money.when(order.created_at)}")
-st.html(money.chip(order.status))
+st.html(order_money.chips(order, lines))
 if order.status is OrderStatus.PENDING:
     pending()
 elif order.status is OrderStatus.PAID:
     paid()
 else:
     over()
+order_money.going_back(order)
+order_money.bill(order, lines)
+order_money.papers(order)
+if order.status is OrderStatus.PAID:
+    keep_link()

@@ -38,3 +38,4 @@ else:
         href="/",
         link_text=_("See the events"),
     )
+site.link("/lost_link", _("Lost your link?"))

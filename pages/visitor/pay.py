@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import payments
+from core import played
 from core.gateway import PaymentState
 from core.i18n import _
 from core.pricing import format_amount
@@ -10,13 +10,13 @@ from pages.parts import money, site, style
 
 backends = site.backends()
 checkout_id = st.query_params.get("c", "")
-request = payments.play_request(backends, checkout_id)
-state = payments.play_state(backends, checkout_id)
+request = played.request(backends, checkout_id)
+state = played.state(backends, checkout_id)
 
 
 def answer(state: PaymentState) -> None:
     """Let the bank say it, and go back to the order."""
-    payments.play(backends, checkout_id, state)
+    played.play(backends, checkout_id, state)
     site.go(money.local_path(request.return_url))
 
 
@@ -32,10 +32,8 @@ def answered() -> None:
 
 
 style.hero(_("Demo payment"), _("No money moves here: you play the bank."))
-money.bill(
-    [money.priced(line.label, line.quantity, line.amount, request.currency) for line in request.lines],
-    format_amount(request.amount, request.currency),
-)
+asked = [money.priced(line.label, line.quantity, line.amount, request.currency) for line in request.lines]
+st.html(money.table(asked, format_amount(request.amount, request.currency)))
 if state is PaymentState.OPEN:
     with st.container(horizontal=True):
         if st.button(_("Pay"), type="primary", key="pay"):

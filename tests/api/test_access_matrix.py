@@ -161,6 +161,7 @@ def photos_of(path: Path_) -> dict[str, object]:
 
 
 EVENT = {"name": "Night run", "held_on": "2026-12-01"}
+PERIOD = {"currency": "THB", "period_start": "2026-10-01", "period_end": "2026-11-01"}
 PERSON = {"email": "new@example.org", "name": "New", "password": "four ordinary words"}
 
 ROWS: dict[str, Row] = {
@@ -251,6 +252,17 @@ ROWS: dict[str, Row] = {
             }
         ),
     ),
+    # prices
+    "get_prices": Row(members()),
+    "set_prices": Row(members(), json(price_amount=9_000)),
+    "preview_prices": Row(members(), json(terms={"price_amount": 9_000}, photo_count=3)),
+    "get_offer": Row(viewers),
+    "get_gallery_prices": Row(members()),
+    "set_gallery_prices": Row(members(), json(price_amount=9_000)),
+    "set_photo_price": Row(members(), json(price_amount=9_000)),
+    "list_coupons": Row(members()),
+    "create_coupon": Row(members(), json(code="SOMETHING-ELSE", percent=10)),
+    "end_coupon": Row(members()),
     # live
     "create_live_ticket": Row(members(*PARTS)),
     "listen": Row(
@@ -260,7 +272,17 @@ ROWS: dict[str, Row] = {
     "get_cart": Row(shoppers),
     "clear_cart": Row(shoppers),
     "add_to_cart": Row(shoppers_who_see, json_of(photos_of)),
+    "set_cart_size": Row(the_visitor, json(size="web")),
+    "add_found_to_cart": Row(
+        lambda *_: 422, json_of(lambda path: {"event_id": path["event_id"], "result": "forged"})
+    ),
     "remove_from_cart": Row(shoppers),
+    "add_pass_to_cart": Row(shoppers_who_see, json_of(lambda path: {"event_id": path["event_id"]})),
+    "remove_pass_from_cart": Row(shoppers),
+    "enter_coupon": Row(
+        the_visitor, json_of(lambda path: {"code": worlds.code_of(path["event_id"])})
+    ),  # the others' carts are empty
+    "drop_coupon": Row(shoppers),
     "place_order": Row(
         lambda who, _: {"nobody": 422, "visitor": DONE}.get(who, 409),  # the others' carts are empty
         json(email="buyer@example.org"),
@@ -269,8 +291,31 @@ ROWS: dict[str, Row] = {
     "get_order": Row(the_buyer),
     "refresh_order": Row(the_buyer),
     "list_downloads": Row(the_buyer),
+    "list_receipts": Row(the_buyer),
+    "start_payment_intent": Row(lambda who, which: 409 if the_buyer(who, which) == DONE else 404),  # paid
+    "list_order_refunds": Row(the_buyer),
+    "ask_for_refund": Row(the_buyer, json()),
+    "ask_for_order_links": Row(everybody, json(email="anybody@example.org")),
     "list_held_orders": Row(admins),
+    "refund_held_order": Row(admins_in_vain),  # nothing is held
+    "list_disputes": Row(admins),
+    "list_mails": Row(admins),
+    "retry_mail": Row(admins_of_things),
     "play_demo_payment": Row(who_knows_the_address, json(state="paid")),
+    # sales
+    "list_event_orders": Row(members()),
+    "export_event_orders": Row(members()),
+    "get_event_order": Row(members()),
+    "refund_event_order": Row(members(), json(reason="Blurred.")),
+    "retry_refund": Row(members()),
+    "resend_order_links": Row(members()),
+    "get_earnings": Row(signed_in),
+    "get_statement": Row(signed_in, lambda *_: {"params": PERIOD}),
+    "export_statement": Row(signed_in, lambda *_: {"params": PERIOD}),
+    "list_payouts": Row(admins),
+    "draw_up_payouts": Row(admins, json(**PERIOD)),
+    "mark_payout_paid": Row(admins_in_vain, json(reference="SCB 1187")),  # nothing is owed
+    "cancel_payout": Row(admins_of_things),
     # reports
     "get_sales": Row(members("analyst")),
     "list_sales": Row(signed_in),

@@ -10,11 +10,12 @@ from sqlmodel import col, select
 
 from api import app, told
 from api.schemas import Request
-from core import carts, notices, orders, photos, webhooks
+from core import carts, checkouts, notices, payments, photos, refunds, webhooks
 from core.backends import Backends
-from core.gateway import PaymentState
+from core.gateway import DisputeState, PaymentState
 from core.settings import Settings
 from models.notice import Notice, NoticeKind
+from models.order import Order
 from models.photo import Photo, Review
 from tests.core.test_search import ask, shoot
 from tests.makers import make_event, make_viewer, owner_of
@@ -132,12 +133,12 @@ def noted(backends: Backends) -> Iterator[Notice]:
         yield from session.exec(select(Notice).order_by(col(Notice.id)))
 
 
-def pay(backends: Backends, photo: Photo) -> None:
+def pay(backends: Backends, photo: Photo) -> Order:
     viewer = make_viewer()
     carts.add(backends, viewer, [photo.id])
-    order = orders.place(backends, viewer, "runner@example.org")
+    order = checkouts.place(backends, viewer, "runner@example.org")
     backends.payments.decide(order.checkout_id, PaymentState.PAID)
-    orders.refresh(backends, order.id)
+    return payments.refresh(backends, order.id)
 
 
 def test_every_kind_is_told_as_the_document_says(backends, event, work):
@@ -146,7 +147,13 @@ def test_every_kind_is_told_as_the_document_says(backends, event, work):
     work()
     photos.review(backends, [gone.id], Review.REJECTED, by=owner)
     ask(backends, event, make_viewer(), "anna")
-    pay(backends, kept)
+    paid = pay(backends, kept)
+    dispute_id, _ = backends.payments.dispute(paid.checkout_id, paid.total_amount)
+    payments.settle(backends, str(paid.id))
+    backends.payments.close_dispute(dispute_id, DisputeState.WON)
+    payments.settle(backends, str(paid.id))
+    refunds.give_back(backends, paid.id, None, "Blurred.", by=owner)
+    work()
     photos.delete(backends, [gone.id], by=owner)
 
     found = list(noted(backends))

@@ -10,7 +10,7 @@ from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core import carts, downloads, orders
+from core import carts, checkouts, downloads, orders, payments
 from core.gateway import PaymentState
 from models.order import Download, Order
 from tests.api.site import app_routes
@@ -29,10 +29,10 @@ def make_order(backends, filename: str = "IMG_1.jpg", *, is_paid: bool = True) -
     viewer = make_viewer()
     photo = make_photo(backends, make_event(backends), filename=filename)
     carts.add(backends, viewer, [photo.id])
-    order = orders.place(backends, viewer, "runner@example.org")
+    order = checkouts.place(backends, viewer, "runner@example.org")
     if is_paid:
         backends.payments.decide(order.checkout_id, PaymentState.PAID)
-    return orders.refresh(backends, order.id)
+    return payments.refresh(backends, order.id)
 
 
 def fetched(backends) -> int:

@@ -3,16 +3,17 @@
 import hashlib
 import io
 import zipfile
-from uuid import UUID
 
 import pytest
 from sqlmodel import select
 
-from core import orders
+from core import coupons, orders, prices
+from core.terms import Terms
 from models.account import Role
-from models.order import Order, OrderStatus
+from models.event import Event
+from models.order import Order
 from models.photo import Photo
-from tests.makers import make_account, make_event, make_photo, some_id
+from tests.makers import make_account, make_event, make_photo, owner_of, some_id
 
 EMAIL = "runner@example.org"
 
@@ -41,11 +42,6 @@ def pay(api, headers, order):
     return api.post(f"/orders/{order['id']}/refresh", headers=headers).json()
 
 
-def hold(backends, order_id: str) -> None:
-    with backends.transaction() as session:
-        session.get_one(Order, UUID(order_id)).status = OrderStatus.HELD
-
-
 def token_of(order) -> str:
     return order["page_url"].partition("o=")[2]
 
@@ -54,11 +50,14 @@ def test_an_order_has_our_prices_and_a_way_to_pay(backends, api, visitor, photo)
     answer = place(api, visitor, photo)
 
     (row,) = all_orders(backends)
+    (line,) = orders.lines(backends, row)
+    event_name = line.label.removesuffix(" · IMG_7.jpg")
     assert answer.status_code == 201
     assert answer.json() == {
         "id": str(row.id),
         "status": "pending",
         "total_amount": 12_000,
+        "tax_amount": 0,
         "currency": "THB",
         "email": EMAIL,
         "created_at": stamp(row.created_at),
@@ -66,13 +65,23 @@ def test_an_order_has_our_prices_and_a_way_to_pay(backends, api, visitor, photo)
         "paid_at": None,
         "lines": [
             {
+                "id": str(line.id),
+                "kind": "photo",
                 "photo_id": str(photo.id),
                 "event_id": photo.event_id,
-                "label": orders.lines(backends, row)[0].label,
+                "label": line.label,
+                "size": "full",
+                "list_amount": 12_000,
                 "amount": 12_000,
+                "tax_amount": 0,
+                "refunded_amount": 0,
+                "is_gift": False,
                 "currency": "THB",
             }
         ],
+        "bill": [{"kind": "photos", "text": f"{event_name} · full size: 1 × ฿120", "amount": 12_000}],
+        "refunds": [],
+        "is_disputed": False,
         "checkout_url": f"http://localhost:8501/pay?c={row.checkout_id}",
         "page_url": f"http://localhost:8501{orders.address(backends, row)}",
         "archive_url": None,
@@ -263,6 +272,81 @@ def test_nobody_in_particular_neither_orders_nor_has_orders(api):
     assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(422, "VisitorNeeded")}
 
 
+# What it was placed at
+
+
+def test_a_coupon_and_taxes_are_copied_into_the_order_and_stay(backends, api, visitor, photo):
+    with backends.reading() as session:
+        event = session.get_one(Event, photo.event_id)
+    owner = owner_of(backends, event)
+    prices.save(backends, event.id, Terms(12_000, web_amount=6_000, tax_basis_points=700), by=owner)
+    coupons.create(backends, event.id, coupons.Draft("RUNNER10", 10), by=owner)
+    put = {"photo_ids": [str(photo.id)], "size": "web"}
+    api.post("/cart/photos", json=put, headers=visitor)
+    api.put("/cart/coupon", json={"code": "RUNNER10"}, headers=visitor)
+    quoted = api.get("/cart", headers=visitor).json()
+
+    order = pay(api, visitor, api.post("/orders", json={"email": EMAIL}, headers=visitor).json())
+    prices.save(backends, event.id, Terms(99_000), by=owner)
+
+    later, (line,) = api.get(f"/orders/{order['id']}", headers=visitor).json(), order["lines"]
+    assert (later["bill"], later["total_amount"], later["tax_amount"]) == (quoted["bill"], 5_400, 353)
+    assert (line["size"], line["list_amount"], line["amount"], line["tax_amount"]) == (
+        "web",
+        6_000,
+        5_400,
+        353,
+    )
+
+
+def test_a_pass_is_a_line_without_a_photo_and_has_every_file(backends, api, visitor, photo):
+    with backends.reading() as session:
+        event = session.get_one(Event, photo.event_id)
+    prices.save(backends, event.id, Terms(12_000, pass_amount=30_000), by=owner_of(backends, event))
+    other = make_photo(backends, event)
+    api.post("/cart/passes", json={"event_id": event.id}, headers=visitor)
+
+    order = pay(api, visitor, api.post("/orders", json={"email": EMAIL}, headers=visitor).json())
+
+    (line,) = order["lines"]
+    files = api.get(f"/orders/{order['id']}/downloads", headers=visitor).json()["items"]
+    assert (line["kind"], line["photo_id"], line["amount"]) == ("pass", None, 30_000)
+    assert {file["photo_id"] for file in files} == {str(photo.id), str(other.id)}
+
+
+def test_a_web_size_is_fetched_as_a_smaller_file(backends, api, visitor, photo):
+    with backends.reading() as session:
+        event = session.get_one(Event, photo.event_id)
+    prices.save(backends, event.id, Terms(12_000, web_amount=0), by=owner_of(backends, event))
+    api.post("/cart/photos", json={"photo_ids": [str(photo.id)], "size": "web"}, headers=visitor)
+    order = api.post("/orders", json={"email": EMAIL}, headers=visitor).json()
+
+    (file,) = api.get(f"/orders/{order['id']}/downloads", headers=visitor).json()["items"]
+
+    assert (file["size"], file["byte_size"], file["sha256"]) == ("web", None, None)
+    assert api.get(file["url"]).headers["content-type"] == "image/jpeg"
+
+
+def test_a_paid_order_has_a_receipt_and_a_pending_one_none(api, visitor, photo):
+    pending = place(api, visitor, photo).json()
+    before = api.get(f"/orders/{pending['id']}/receipts", headers=visitor).json()["items"]
+
+    order = pay(api, visitor, pending)
+
+    (receipt,) = api.get(f"/orders/{order['id']}/receipts", headers=visitor).json()["items"]
+    assert before == []
+    assert receipt == {
+        "code": receipt["code"],
+        "kind": "receipt",
+        "amount": 12_000,
+        "tax_amount": 0,
+        "currency": "THB",
+        "seller": receipt["seller"],
+        "issued_at": receipt["issued_at"],
+    }
+    assert receipt["code"].startswith("R")
+
+
 # Payments that are played
 
 
@@ -317,30 +401,3 @@ def test_with_a_real_gateway_nothing_is_played(backends, api):
     answer = api.post(f"/demo-payments/demo_{'0' * 40}", json={"state": "paid"})
 
     assert answer.status_code == 404
-
-
-# Money that was put aside
-
-
-def test_admins_list_the_orders_that_are_held(backends, api, bearer, visitor, photo):
-    held = place(api, visitor, photo).json()
-    place(api, {"X-Visitor": "o" * 43}, photo)
-    hold(backends, held["id"])
-
-    found = api.get("/admin/held-orders", headers=bearer(make_account(backends, Role.ADMIN))).json()
-
-    names = ("id", "total_amount", "currency", "email", "created_at")
-    assert found == {
-        "items": [{name: held[name] for name in names} | {"status": "held"}],
-        "next_cursor": None,
-    }
-
-
-def test_nobody_else_sees_whose_money_is_held(backends, api, bearer, visitor):
-    others = [bearer(make_account(backends, role)) for role in Role if role is not Role.ADMIN]
-
-    statuses = [api.get("/admin/held-orders", headers=headers).status_code for headers in others]
-
-    assert statuses == [403] * len(others)
-    assert api.get("/admin/held-orders").status_code == 401
-    assert api.get("/admin/held-orders", headers=visitor).status_code == 401

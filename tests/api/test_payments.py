@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api import payments as routes
-from core import carts, orders
+from core import carts, checkouts, orders
 from core.gateway import PaymentState
 from models.order import Order, OrderStatus, ReceivedEvent
 from tests.api.site import app_routes
@@ -27,7 +27,7 @@ def order(backends) -> Order:
     """A pending order."""
     viewer = make_viewer()
     carts.add(backends, viewer, [make_photo(backends, make_event(backends)).id])
-    return orders.place(backends, viewer, "runner@example.org")
+    return checkouts.place(backends, viewer, "runner@example.org")
 
 
 def received(backends) -> int:

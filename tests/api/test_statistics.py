@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlmodel import update
 
-from core import carts, orders
+from core import carts, checkouts, payments
 from core.gateway import PaymentState
 from models.account import Role
 from models.event import MemberRole
@@ -19,9 +19,9 @@ def sell(backends, *photos) -> Order:
     """A paid order of these photos, on the 17th."""
     viewer = make_viewer()
     carts.add(backends, viewer, [photo.id for photo in photos])
-    order = orders.place(backends, viewer, EMAIL)
+    order = checkouts.place(backends, viewer, EMAIL)
     backends.payments.decide(order.checkout_id, PaymentState.PAID)
-    orders.refresh(backends, order.id)
+    payments.refresh(backends, order.id)
     with backends.transaction() as session:
         session.execute(update(Order).values(paid_at=datetime(2026, 10, 17, 3, 0, tzinfo=UTC)))
     return order

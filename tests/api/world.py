@@ -1,26 +1,48 @@
 """Two events of two organisers, with one of everything in each, and everybody who may come to them."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlmodel import select
 
-from core import carts, consent, keys, notices, orders, programs, sharing, webhooks
+from core import (
+    carts,
+    checkouts,
+    consent,
+    coupons,
+    keys,
+    notices,
+    outbox,
+    payments,
+    played,
+    prices,
+    programs,
+    refund_answers,
+    refunds,
+    sharing,
+    webhooks,
+)
 from core.access import Viewer
 from core.backends import Backends
 from core.gateway import PaymentState
 from core.ports import Bucket
 from core.signing import token_hash
+from core.terms import Terms
 from models.account import Account, ApiScope, Role
 from models.consent import Purpose
 from models.event import Event, MemberRole, Visibility
 from models.job import Job, JobKind, JobStatus
+from models.ledger import Payout
+from models.mail import MailKind, OutboxMail
 from models.notice import NoticeKind
+from models.order import Order
+from models.refund import Refund
 from models.webhook import WebhookDelivery
 from tests.makers import PASSWORD, add_member, gallery_of, make_account, make_event, make_photo
 
 MISSING_NUMBER, MISSING_ID = 999_999, UUID(int=0xDEAD)
+TERMS = Terms(price_amount=12_000, web_amount=6_000, pass_amount=90_000, refund_days=7)
 
 
 class Unlimited:
@@ -101,12 +123,13 @@ def _things(backends: Backends, event: Event, accounts: dict[str, Account], secr
     owner = _owner(backends, event)
     buyer = Viewer(token_hash(secret))
     photos = [make_photo(backends, event) for _ in range(3)]
+    prices.save(backends, event.id, TERMS, by=owner)
     link = sharing.create(backends, event.id, by=owner, label="Poster")
     token = sharing.address(backends, link).partition("share=")[2]
     sharing.open_link(backends, token, by=buyer)
     receipt = consent.give(backends, event.id, Purpose.SEARCH, by=buyer)
     order = _paid_order(backends, buyer, photos[0].id)
-    carts.add(backends, buyer, [photos[1].id])
+    carts.add(backends, buyer, [photo.id for photo in photos[1:]])
     member = make_account(backends)
     add_member(backends, event, member, MemberRole.PHOTOGRAPHER)
     path: dict[str, object] = {
@@ -121,6 +144,10 @@ def _things(backends: Backends, event: Event, accounts: dict[str, Account], secr
         "job_id": _failed_job(backends, event),
         "checkout_id": order.checkout_id or "",
         "name": "300",
+        "coupon_id": coupons.create(backends, event.id, coupons.Draft(code_of(event.id), 10), by=owner).id,
+        "refund_id": _failed_refund(backends, order, owner),
+        "payout_id": _payout(backends, member, accounts["admin"]),
+        "mail_id": _mail(backends, order),
         **_webhook(backends, event, owner),
     }
     return Things(path, token, secret)
@@ -131,14 +158,41 @@ def _owner(backends: Backends, event: Event) -> Account:
         return session.get_one(Account, event.created_by)
 
 
-def _paid_order(backends: Backends, buyer: Viewer, photo_id: UUID):
-    from core import payments
+def code_of(event_id: object) -> str:
+    """The code of the event's coupon."""
+    return f"RUN-{event_id}"
 
+
+def _paid_order(backends: Backends, buyer: Viewer, photo_id: UUID) -> Order:
     carts.add(backends, buyer, [photo_id])
-    order = orders.place(backends, buyer, "buyer@example.org")
-    payments.play(backends, order.checkout_id, PaymentState.PAID)
-    orders.settle(backends, str(order.id))
+    order = checkouts.place(backends, buyer, "buyer@example.org")
+    played.play(backends, order.checkout_id or "", PaymentState.PAID)
+    payments.settle(backends, str(order.id))
     return order
+
+
+def _failed_refund(backends: Backends, order: Order, owner: Account) -> UUID:
+    refund = refunds.give_back(backends, order.id, None, "Blurred.", by=owner)
+    with backends.transaction() as session:
+        refund_answers.end(backends, session, session.get_one(Refund, refund.id), "Refused.")
+    return refund.id
+
+
+def _payout(backends: Backends, payee: Account, admin: Account) -> int:
+    """A payout that is due and, for the books know nothing of it, cannot be paid."""
+    period = {"period_start": date(2026, 9, 1), "period_end": date(2026, 10, 1)}
+    payout = Payout(account_id=payee.id, currency="THB", amount=500, created_by=admin.id, **period)
+    with backends.transaction() as session:
+        session.add(payout)
+    return payout.id
+
+
+def _mail(backends: Backends, order: Order) -> UUID:
+    with backends.transaction() as session:
+        outbox.put(session, MailKind.ORDER_LINKS, f"{order.id}:0", order.email, order_id=str(order.id))
+    with backends.reading() as session:
+        query = select(OutboxMail.id).where(OutboxMail.subject == f"{order.id}:0")
+        return session.exec(query).one()
 
 
 def _failed_job(backends: Backends, event: Event) -> int:

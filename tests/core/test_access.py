@@ -233,6 +233,7 @@ def test_every_action_is_somebodys_and_co_organisers_have_them_all(backends):
         Action.SHARE: CO_ONLY,
         Action.EDIT: CO_ONLY,
         Action.ANALYSE: {CO, ANALYST},
+        Action.SELL: CO_ONLY,
         Action.CHECK_IN: {CO, DOOR},
     }
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlmodel import update
 
-from core import analytics, carts, orders
+from core import analytics, carts, checkouts, payments
 from core.analytics import DaySales
 from core.backends import Backends
 from core.errors import Forbidden, NotFound, SignInNeeded
@@ -26,9 +26,9 @@ def sell(backends: Backends, *photos: Photo, at: datetime | None = None) -> Orde
     """A paid order of these photos."""
     viewer = make_viewer()
     carts.add(backends, viewer, [photo.id for photo in photos])
-    order = orders.place(backends, viewer, EMAIL)
+    order = checkouts.place(backends, viewer, EMAIL)
     backends.payments.decide(order.checkout_id, PaymentState.PAID)
-    paid = orders.refresh(backends, order.id)
+    paid = payments.refresh(backends, order.id)
     if at is not None:
         with backends.transaction() as session:
             session.execute(update(Order).where(Order.id == order.id).values(paid_at=at))

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from core import carts, orders
+from core import carts, checkouts, orders, quotes
 from core.access import Viewer
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from models.activity import Activity, ActivityKind
@@ -200,7 +200,7 @@ def test_a_photo_bought_before_may_be_wished_for_again_and_says_so(backends):
     photo = make_photo(backends, make_event(backends, price_amount=0))
     viewer = make_viewer()
     carts.add(backends, viewer, [photo.id])
-    orders.place(backends, viewer, "runner@example.org")
+    checkouts.place(backends, viewer, "runner@example.org")
 
     carts.add(backends, viewer, [photo.id])
 
@@ -211,7 +211,7 @@ def test_what_an_account_bought_is_not_shown_to_the_next_person_at_the_browser(b
     photo = make_photo(backends, make_event(backends, price_amount=0))
     signed_in = make_viewer(make_account(backends))
     carts.add(backends, signed_in, [photo.id])
-    orders.place(backends, signed_in, "runner@example.org")
+    checkouts.place(backends, signed_in, "runner@example.org")
 
     signed_out = Viewer(signed_in.visitor_key)
 
@@ -222,15 +222,15 @@ def test_what_an_account_bought_is_not_shown_to_the_next_person_at_the_browser(b
 
 
 def test_what_no_payment_could_be_is_not_ordered(backends):
-    viewer, event = make_viewer(), make_event(backends, price_amount=carts.LARGEST_TOTAL)
+    viewer, event = make_viewer(), make_event(backends, price_amount=quotes.LARGEST_TOTAL)
     one, two = (make_photo(backends, event) for _ in range(2))
     carts.add(backends, viewer, [one.id, two.id])
 
-    with pytest.raises(carts.TooDear):
-        orders.place(backends, viewer, "runner@example.org")
+    with pytest.raises(quotes.TooDear):
+        checkouts.place(backends, viewer, "runner@example.org")
     carts.remove(backends, viewer, [two.id])
 
-    assert orders.place(backends, viewer, "runner@example.org").total_amount == carts.LARGEST_TOTAL
+    assert checkouts.place(backends, viewer, "runner@example.org").total_amount == quotes.LARGEST_TOTAL
 
 
 def test_a_cart_that_keeps_changing_meanwhile_is_a_conflict(backends, monkeypatch):

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
-from core import carts, ingest, jobs, orders, photos
+from core import carts, checkouts, ingest, jobs, orders, payments, photos
 from core.errors import Conflict, Unavailable
 from core.gateway import PaymentState
 from core.worker import HANDLERS
@@ -16,6 +17,7 @@ from models.order import Download, LineItem, Order, OrderStatus
 from models.photo import Photo
 from tests.core.test_ingest import all_of, row, vectors
 from tests.makers import make_event, make_jpeg, make_photo, make_viewer, owner_of, upload
+from tests.sold import PRICE, sell
 
 
 @pytest.fixture
@@ -147,20 +149,10 @@ def test_deletion_is_tried_again_while_a_store_is_away(backends, event, owner, w
 # --- photos in orders ----------------------------------------------------------------------
 
 
-def make_order(backends, photo: Photo, status: OrderStatus) -> Order:
-    """An order of this one photo, which has come this far."""
-    viewer = make_viewer()
-    carts.add(backends, viewer, [photo.id])
-    order = orders.place(backends, viewer, "runner@example.org")
-    with backends.transaction() as session:
-        session.get_one(Order, order.id).status = status
-    return order
-
-
 @pytest.mark.parametrize("status", [OrderStatus.PENDING, OrderStatus.PAID, OrderStatus.HELD])
 def test_a_photo_that_is_paid_or_may_be_stays(backends, event, owner, work, status):
     photo = make_photo(backends, event)
-    make_order(backends, photo, status)
+    sell(backends, photo, status=status)
 
     with pytest.raises(Conflict, match="in orders"):
         photos.delete(backends, [photo.id], by=owner)
@@ -173,7 +165,7 @@ def test_a_photo_that_is_paid_or_may_be_stays(backends, event, owner, work, stat
 @pytest.mark.parametrize("status", [OrderStatus.FAILED, OrderStatus.EXPIRED])
 def test_a_photo_in_an_order_that_came_to_nothing_goes_with_its_line(backends, event, owner, work, status):
     photo, other = make_photo(backends, event), make_photo(backends, event)
-    order, kept = make_order(backends, photo, status), make_order(backends, other, status)
+    order, kept = (sell(backends, one, status=status) for one in (photo, other))
 
     photos.delete(backends, [photo.id], by=owner)
     work()
@@ -186,10 +178,62 @@ def test_a_photo_in_an_order_that_came_to_nothing_goes_with_its_line(backends, e
 def test_a_photo_of_a_living_order_stays_whatever_dead_orders_it_is_in(backends, event, owner):
     photo = make_photo(backends, event)
     for status in (OrderStatus.EXPIRED, OrderStatus.PAID):
-        make_order(backends, photo, status)
+        sell(backends, photo, status=status)
 
     with pytest.raises(Conflict):
         photos.delete(backends, [photo.id], by=owner)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_photo_whose_money_went_back_goes_and_its_line_stays_for_the_books(
+    backends, event, owner, work, is_whole
+):
+    photo, other = make_photo(backends, event), make_photo(backends, event)
+    order = sell(backends, photo, other)
+    give_back(backends, order, *([photo, other] if is_whole else [photo]))
+
+    photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert is_gone(backends, photo)
+    lines = {line.photo_id: line for line in all_of(backends, LineItem)}
+    assert set(lines) == {None, other.id}
+    assert (lines[None].label, lines[None].amount) == (photo.filename, PRICE)
+    assert [file.photo_id for file in all_of(backends, Download)] == [other.id]
+
+
+def give_back(backends, order: Order, *of: Photo) -> None:
+    """Give the money of photos back; with that of all, the order is refunded."""
+    with backends.transaction() as session:
+        lines = session.exec(select(LineItem).where(LineItem.order_id == order.id)).all()
+        for line in lines:
+            if line.photo_id in {photo.id for photo in of}:
+                line.refunded_amount = line.amount
+        if all(line.refunded_amount == line.amount for line in lines):
+            session.get_one(Order, order.id).status = OrderStatus.REFUNDED
+
+
+@pytest.mark.parametrize(("amount", "refunded"), [(PRICE, 0), (PRICE, PRICE - 1), (0, 0)])
+def test_a_photo_of_which_some_money_stays_or_that_was_a_gift_stays(backends, event, owner, amount, refunded):
+    photo = make_photo(backends, event)
+    sell(backends, photo)
+    with backends.transaction() as session:
+        line = session.exec(select(LineItem)).one()
+        line.amount, line.refunded_amount = amount, refunded
+
+    with pytest.raises(Conflict, match="in orders"):
+        photos.delete(backends, [photo.id], by=owner)
+
+
+def test_a_photo_of_an_order_lost_in_a_dispute_goes(backends, event, owner, work):
+    photo = make_photo(backends, event)
+    order = sell(backends, photo, status=OrderStatus.REFUNDED)
+
+    photos.delete(backends, [photo.id], by=owner)
+    work()
+
+    assert is_gone(backends, photo)
+    assert [(line.order_id, line.photo_id) for line in all_of(backends, LineItem)] == [(order.id, None)]
 
 
 @pytest.mark.parametrize("is_taken_apart", [False, True])
@@ -197,14 +241,15 @@ def test_money_that_comes_after_the_photos_went_is_put_aside(backends, event, ow
     photo, other = make_photo(backends, event), make_photo(backends, event)
     viewer = make_viewer()
     carts.add(backends, viewer, [photo.id, other.id])
-    order = orders.place(backends, viewer, "runner@example.org")
-    orders.expire(backends, str(order.id))
+    order = checkouts.place(backends, viewer, "runner@example.org")
+    with backends.transaction() as session:
+        session.get_one(Order, order.id).status = OrderStatus.EXPIRED  # the gateway does not know
     photos.delete(backends, [photo.id], by=owner)
     if is_taken_apart:
         work()
 
-    orders.receive(backends, *backends.payments.decide(order.checkout_id, PaymentState.PAID))
-    orders.settle(backends, str(order.id))
+    payments.receive(backends, *backends.payments.decide(order.checkout_id, PaymentState.PAID))
+    payments.settle(backends, str(order.id))
     work()
 
     assert orders.find(backends, order.id).status is OrderStatus.HELD

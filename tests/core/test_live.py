@@ -51,7 +51,7 @@ def after(backends: Backends, event: Event, last_id: int, *kinds: NoticeKind, li
     ("role", "kinds"),
     [
         (MemberRole.CO_ORGANISER, set(NoticeKind)),
-        (MemberRole.ANALYST, set(NoticeKind)),
+        (MemberRole.ANALYST, set(NoticeKind) - {NoticeKind.ORDER_DISPUTED}),
         (MemberRole.PHOTOGRAPHER, OF_PHOTOS),
         (MemberRole.DOOR, OF_PHOTOS),
     ],

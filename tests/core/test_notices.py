@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlmodel import Session, col, select
 
-from core import carts, notices, orders, photos, selfies
+from core import carts, checkouts, notices, payments, photos, selfies
 from core.backends import Backends
 from core.gateway import PaymentState
 from models.event import Event
@@ -220,11 +220,11 @@ def test_a_paid_order_tells_each_event_its_own_sum_once(backends):
     first, second = make_event(backends), make_event(backends, price_amount=5_000)
     bought = [make_photo(backends, event) for event in (first, second, first)]
     carts.add(backends, viewer, [photo.id for photo in bought])
-    order = orders.place(backends, viewer, "runner@example.org")
+    order = checkouts.place(backends, viewer, "runner@example.org")
 
     backends.payments.decide(order.checkout_id, PaymentState.PAID)
     for _ in range(2):
-        orders.refresh(backends, order.id)
+        payments.refresh(backends, order.id)
 
     of_both = {"order_id": str(order.id), "currency": "THB"}
     assert told(backends, first) == [(NoticeKind.ORDER_PAID, of_both | {"amount": 24_000, "count": 2})]
@@ -234,10 +234,10 @@ def test_a_paid_order_tells_each_event_its_own_sum_once(backends):
 def test_a_refused_payment_is_not_told(backends, event):
     viewer = make_viewer()
     carts.add(backends, viewer, [make_photo(backends, event).id])
-    order = orders.place(backends, viewer, "runner@example.org")
+    order = checkouts.place(backends, viewer, "runner@example.org")
 
     backends.payments.decide(order.checkout_id, PaymentState.FAILED)
-    orders.refresh(backends, order.id)
+    payments.refresh(backends, order.id)
 
     assert told(backends, event) == []
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from core import audit, carts, chain, downloads, events, galleries, jobs, orders, photos, sharing
+from core import audit, carts, chain, checkouts, downloads, events, galleries, jobs, payments, photos, sharing
 from core.errors import NotFound
 from core.gateway import PaymentState
 from core.worker import HANDLERS
@@ -47,9 +47,9 @@ def test_the_way_of_a_photo_from_upload_to_a_paid_file(platform, organiser):
     photos.review(platform, [photo.id], Review.APPROVED, by=organiser)
 
     carts.add(platform, viewer, [photo.id])
-    order = orders.place(platform, viewer, "runner@example.org")
+    order = checkouts.place(platform, viewer, "runner@example.org")
     platform.payments.decide(order.checkout_id, PaymentState.PAID)
-    paid = orders.refresh(platform, order.id)
+    paid = payments.refresh(platform, order.id)
 
     with platform.reading() as session:
         indexed = session.get_one(Photo, photo.id)

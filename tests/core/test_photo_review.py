@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import select
 
-from core import carts, orders, photos
+from core import carts, checkouts, photos
 from core.errors import Conflict
 from core.photos import NoSuchPhoto
 from models.account import Role
@@ -122,7 +122,7 @@ def test_of_two_who_delete_a_photo_at_once_one_does(platform):
 def test_a_sold_photo_stays(backends, event, owner):
     photo, viewer = make_photo(backends, event), make_viewer()
     carts.add(backends, viewer, [photo.id])
-    orders.place(backends, viewer, "runner@example.org")
+    checkouts.place(backends, viewer, "runner@example.org")
 
     with pytest.raises(Conflict, match="orders"):
         photos.delete(backends, [photo.id], by=owner)

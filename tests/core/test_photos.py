@@ -76,6 +76,7 @@ def test_an_upload_leaves_its_bytes_its_row_and_its_first_job(backends, event, o
         "reviewed_at": None,
         "delivered_sha256": None,
         "delivered_size": None,
+        "price_amount": None,
         "face_count": None,
         "removed_at": None,
     }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import carts, orders, purchases
+from core import carts, checkouts, orders, purchases
 from core.access import Viewer
 from core.downloads import NotPaid
 from core.gateway import PaymentState
@@ -15,7 +15,7 @@ from tests.makers import make_account, make_event, make_photo, make_viewer, some
 def buy(backends, viewer: Viewer, photos: int = 1, price: int = 12_000) -> Order:
     event = make_event(backends, price_amount=price)
     carts.add(backends, viewer, [make_photo(backends, event).id for _ in range(photos)])
-    return orders.place(backends, viewer, "runner@example.org")
+    return checkouts.place(backends, viewer, "runner@example.org")
 
 
 def test_ones_own_orders_come_newest_first_with_their_lines(backends):

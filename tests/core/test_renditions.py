@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import access, carts, members, orders, photos, renditions, sharing
+from core import access, carts, checkouts, members, payments, photos, renditions, sharing
 from core.errors import NotFound
 from core.gateway import PaymentState
 from core.renditions import NoSuchPicture
@@ -253,10 +253,10 @@ def test_a_deleted_photos_picture_is_hidden_from_members_at_once(backends, event
 def ordered(backends, photo: Photo, state: PaymentState | None) -> Order:
     viewer = make_viewer()
     carts.add(backends, viewer, [photo.id])
-    order = orders.place(backends, viewer, "runner@example.org")
+    order = checkouts.place(backends, viewer, "runner@example.org")
     if state is not None:
         backends.payments.decide(order.checkout_id, state)
-    return orders.refresh(backends, order.id)
+    return payments.refresh(backends, order.id)
 
 
 @pytest.mark.parametrize(

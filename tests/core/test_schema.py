@@ -258,8 +258,30 @@ def test_new_rows_are_numbered_on_after_the_second_migration(engine):
 
 # --- what programs need --------------------------------------------------------------------
 
-NEW_JOBS = (JobKind.SEND_PASSWORD_RESET, JobKind.DELIVER_WEBHOOK, JobKind.SWEEP_OLD)
-TABLES_SINCE = {"api_key", "kept_answer", "notice", "refresh_token", "webhook_delivery", "webhook_endpoint"}
+NEW_JOBS = (JobKind.DELIVER_WEBHOOK, JobKind.SWEEP_OLD)
+TABLES_OF_MONEY = {
+    "cart_coupon",
+    "cart_pass",
+    "coupon",
+    "dispute",
+    "ledger_entry",
+    "ledger_posting",
+    "outbox_mail",
+    "payout",
+    "price_list",
+    "receipt",
+    "receipt_series",
+    "refund",
+    "refund_line",
+}
+TABLES_SINCE = TABLES_OF_MONEY | {
+    "api_key",
+    "kept_answer",
+    "notice",
+    "refresh_token",
+    "webhook_delivery",
+    "webhook_endpoint",
+}
 
 
 def make_code(code: str, purpose: CodePurpose) -> OneTimeCode:

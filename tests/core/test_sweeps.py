@@ -13,6 +13,7 @@ from core.backends import Backends
 from models.account import CodePurpose, OneTimeCode, RefreshToken, Role, SignInSession
 from models.idempotency import KeptAnswer
 from models.job import Job, JobKind, JobStatus
+from models.mail import MailKind, MailStatus, OutboxMail
 from models.notice import Notice, NoticeKind
 from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from tests.core.test_notices import make_endpoint
@@ -147,7 +148,7 @@ def test_sessions_are_forgotten_a_month_after_their_end_with_their_tokens(backen
 def test_jobs_that_never_stop_coming_are_forgotten_a_week_after_their_end(backends, clock):
     old, new = (clock.now - sweeps.JOBS_KEPT + by for by in (-SECOND, SECOND))
     ends = [(JobStatus.DONE, old), (JobStatus.FAILED, old), (JobStatus.DONE, new), (JobStatus.DUE, None)]
-    for kind in (JobKind.DELIVER_WEBHOOK, JobKind.SWEEP_OLD, JobKind.RENDER_PHOTO):
+    for kind in (*sweeps.ENDLESS, JobKind.RENDER_PHOTO):
         for status, finished_at in ends:
             keep(backends, Job(kind=kind, subject=str(status), status=status, finished_at=finished_at))
 
@@ -157,6 +158,26 @@ def test_jobs_that_never_stop_coming_are_forgotten_a_week_after_their_end(backen
     for kind in sweeps.ENDLESS:
         assert [row[1:] for row in kept if row[0] is kind] == ends[2:]
     assert len([row for row in kept if row[0] is JobKind.RENDER_PHOTO]) == len(ends)
+
+
+def test_mails_that_never_stop_coming_are_forgotten_after_a_month_unless_they_wait(backends, clock):
+    old, new = (clock.now - sweeps.MAILS_KEPT + by for by in (-SECOND, SECOND))
+    kinds = (*sweeps.ENDLESS_MAILS, MailKind.RECEIPT)
+    for kind in kinds:
+        for status in MailStatus:
+            for at in (old, new):
+                row = OutboxMail(kind=kind, subject=f"{status} {at}", to="ada@example.org", status=status)
+                row.created_at = at
+                keep(backends, row)
+
+    sweep(backends)
+
+    kept = left(backends, OutboxMail)
+    for kind in sweeps.ENDLESS_MAILS:
+        ages = [(mail.status, mail.created_at) for mail in kept if mail.kind is kind]
+        assert [status for status, at in ages if at == old] == [MailStatus.WAITING]
+        assert len(ages) == len(MailStatus) + 1
+    assert len([mail for mail in kept if mail.kind is MailKind.RECEIPT]) == 2 * len(MailStatus)
 
 
 def test_what_waits_without_a_job_is_shown_as_failed(backends, clock):
@@ -198,6 +219,14 @@ def test_a_sweep_makes_the_next_appointment(backends, clock, work):
 
     next_one = (JobStatus.DUE, clock.now + sweeps.EVERY)
     assert appointments(backends) == [(JobStatus.DONE, clock.now), next_one]
+
+
+def test_the_days_other_work_begins_with_the_sweep_once_a_day(backends, clock):
+    for _ in range(2):  # the second is a sweep that is tried again: its next appointment stands already
+        sweep(backends)
+
+    begun = [job.kind for job in left(backends, Job) if job.kind is not JobKind.SWEEP_OLD]
+    assert begun == [JobKind.SUM_UP_DAY, JobKind.RECONCILE]
 
 
 def test_nothing_waits_for_an_appointment(backends, work):

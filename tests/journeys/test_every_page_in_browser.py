@@ -8,7 +8,7 @@ from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlmodel import select
 
-from core import carts, orders, sessions
+from core import carts, checkouts, orders, sessions
 from core.access import Viewer
 from core.signing import token_hash
 from models.photo import Photo, Review
@@ -81,7 +81,7 @@ def addresses(site: Site) -> dict[str, str]:
         with backends.reading() as session:
             photos = session.exec(select(Photo.id).where(Photo.review == Review.APPROVED).limit(2)).all()
         carts.add(backends, viewer, photos)
-        order = orders.place(backends, viewer, "reader@example.org")
+        order = checkouts.place(backends, viewer, "reader@example.org")
         queries = {
             "gallery": f"event={event.slug}",
             "find_me": f"event={event.slug}",

@@ -1,23 +1,26 @@
 """Cart, demo payment, order, orders and sales, as a visitor and an analyst meet them."""
 
-import json
-
 import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
-from core import carts, orders
+from core import carts, checkouts, consent, coupons, orders, payments, receipts, refunds, search
 from core.access import Viewer
-from core.adapters.demo_gateway import SIGNATURE_HEADER
 from core.backends import Backends
 from core.gateway import PaymentState
+from core.settings import ROOT
 from models.account import Account
-from models.event import Event, MemberRole
+from models.consent import Purpose
+from models.event import Event, EventStatus, MemberRole
 from models.order import Download, Order, OrderStatus
 from models.photo import Photo, Review
-from pages.parts import site
+from models.price import PriceList
+from models.refund import Dispute, RefundStatus
+from pages.parts import order_files, site
+from pages.parts.people import Person
 from tests.browser import FRAME, PAGES
-from tests.makers import make_event, make_member, make_photo
+from tests.makers import approve, make_event, make_jpeg, make_member, make_photo, owner_of, upload
 
 
 class Browser:
@@ -27,10 +30,21 @@ class Browser:
         self.viewer = Viewer("visitor" * 8)
         self.sent_to: list[str] = []
 
-    def open(self, page: str, **query: str) -> AppTest:
+    def at(self, page: str, **query: str) -> AppTest:
+        """A page that has not run yet."""
         opened = AppTest.from_string(FRAME.format(path=str(PAGES / page)), default_timeout=20)
         opened.query_params.update(query)
-        return sound(opened.run())
+        return opened
+
+    def visit(self, address: str, **query: str) -> AppTest:
+        """A page in its frame, for links to other pages of the visit; it has not run yet."""
+        opened = AppTest.from_file(str(ROOT / "pages" / "frame.py"), default_timeout=20)
+        opened._page_hash = calc_hash(address)  # `switch_page` knows files, not addresses
+        opened.query_params.update(query)
+        return opened
+
+    def open(self, page: str, **query: str) -> AppTest:
+        return sound(self.at(page, **query).run())
 
     def follow(self) -> AppTest:
         """Open the page of ours that it was sent to last."""
@@ -69,13 +83,19 @@ def fill_cart(backends: Backends, browser: Browser, *, photos: int = 1, **fields
 def place(backends: Backends, browser: Browser, **fields: object) -> Order:
     """An order of what was put into the cart."""
     fill_cart(backends, browser, **fields)
-    return orders.place(backends, browser.viewer, "runner@example.org")
+    return checkouts.place(backends, browser.viewer, "runner@example.org")
 
 
 def pay(backends: Backends, order: Order) -> Order:
     """The order, paid."""
     backends.payments.decide(order.checkout_id, PaymentState.PAID)
-    return orders.refresh(backends, order.id)
+    return payments.refresh(backends, order.id)
+
+
+def order_for(page: AppTest, email: str) -> AppTest:
+    """The page after its form was sent with this address."""
+    page.text_input[-1].input(email)
+    return page.button[-1].click().run()
 
 
 def token(backends: Backends, order: Order) -> str:
@@ -98,7 +118,7 @@ def test_the_cart_explains_the_total_and_has_one_primary_button(backends, browse
 
     page = browser.open("visitor/cart.py")
 
-    assert "Run &lt;b&gt;1&lt;/b&gt;: 2 × ฿120" in html(page)
+    assert "Run &lt;b&gt;1&lt;/b&gt; · full size: 2 × ฿120" in html(page)
     assert "฿240" in html(page)
     assert html(page).count('src="/img/') == 2
     primary = [button.label for button in page.button if button.proto.type == "primary"]
@@ -134,8 +154,7 @@ def test_paying_sends_the_browser_to_the_checkout(backends, browser):
     fill_cart(backends, browser)
     page = browser.open("visitor/cart.py")
 
-    page.text_input[0].input("runner@example.org")
-    sound(page.button[-1].click().run())
+    sound(order_for(page, "runner@example.org"))
 
     (order,) = orders.mine(backends, browser.viewer)
     assert browser.sent_to == [f"/pay?c={order.checkout_id}"]
@@ -145,8 +164,7 @@ def test_without_a_proper_address_nothing_is_ordered(backends, browser):
     fill_cart(backends, browser)
     page = browser.open("visitor/cart.py")
 
-    page.text_input[0].input("nonsense")
-    page.button[-1].click().run()
+    order_for(page, "nonsense")
 
     assert "email address" in page.error[0].value
     assert (browser.sent_to, list(orders.mine(backends, browser.viewer))) == ([], [])
@@ -156,10 +174,214 @@ def test_free_photos_come_without_a_payment(backends, browser):
     fill_cart(backends, browser, price_amount=0)
     page = browser.open("visitor/cart.py")
 
-    page.text_input[0].input("runner@example.org")
-    sound(page.button[-1].click().run())
+    sound(order_for(page, "runner@example.org"))
 
     assert "/downloads/" in html(browser.follow())
+
+
+def sell(backends: Backends, event: Event, **terms: object) -> None:
+    """Sell an event's photos by these terms beyond their price."""
+    with backends.transaction() as session:
+        session.add(PriceList(event_id=event.id, **terms))
+
+
+def pressed(page: AppTest, label: str) -> AppTest:
+    """The page after the first button of this label was pressed."""
+    button = next(button for button in page.button if button.label == label)
+    return sound(button.click().run())
+
+
+def test_a_photo_is_wanted_in_another_size_where_that_is_sold(backends, browser):
+    event = fill_cart(backends, browser)
+    sell(backends, event, web_amount=8_000)
+    page = browser.open("visitor/cart.py")
+
+    sound(page.segmented_control[0].set_value("web").run())
+
+    (line,) = carts.contents(backends, browser.viewer).quote.lines
+    assert (line.size, line.amount) == ("web", 8_000)
+
+
+def test_where_only_full_sizes_are_sold_there_is_no_choice(backends, browser):
+    fill_cart(backends, browser)
+
+    page = browser.open("visitor/cart.py")
+
+    assert not page.segmented_control
+
+
+def test_the_bill_says_each_step_to_the_total_with_its_tax(backends, browser):
+    event = fill_cart(backends, browser, photos=3)
+    sell(backends, event, tiers=[[3, 10]], free_count=1, tax_basis_points=700)
+
+    page = browser.open("visitor/cart.py")
+
+    steps = ("full size: 3 × ฿120", "1 free photo", "3 photos or more −10 %", "Total", "Includes VAT 7 %")
+    places = [html(page).index(step) for step in steps]
+    assert places == sorted(places)
+    assert "฿216" in html(page)
+
+
+def test_a_coupon_is_applied_and_taken_out_again(backends, browser):
+    event = fill_cart(backends, browser)
+    coupons.create(backends, event.id, coupons.Draft("RUN20", percent=20), by=owner_of(backends, event))
+    page = browser.open("visitor/cart.py")
+
+    page.text_input[0].input("run20")
+    page = pressed(page, "Apply")
+    with_coupon = html(page)
+    sound(page.button(key="drop_coupon").click().run())
+
+    assert "Coupon RUN20 −20 %" in with_coupon
+    assert "฿96" in with_coupon
+    assert carts.contents(backends, browser.viewer).coupon is None
+
+
+def test_a_coupon_that_does_not_fit_is_refused_in_a_sentence_and_the_cart_stays(backends, browser):
+    fill_cart(backends, browser)
+    page = browser.open("visitor/cart.py")
+
+    page.text_input[0].input("NOPE")
+    page = pressed(page, "Apply")
+
+    assert "no coupon with this code" in page.error[0].value
+    assert "฿120" in html(page)
+
+
+def test_a_coupon_that_ended_meanwhile_says_so_and_takes_nothing_off(backends, browser):
+    event = fill_cart(backends, browser)
+    owner = owner_of(backends, event)
+    made = coupons.create(backends, event.id, coupons.Draft("RUN20", percent=20), by=owner)
+    carts.enter_coupon(backends, browser.viewer, "RUN20")
+    coupons.end(backends, event.id, made.id, by=owner)
+
+    page = browser.open("visitor/cart.py")
+
+    assert "no longer valid" in page.warning[0].value
+    assert "Pay ฿120" in [button.label for button in page.button]
+
+
+def test_a_pass_is_shown_with_its_price_and_taken_out(backends, browser):
+    event = make_event(backends)
+    sell(backends, event, pass_amount=199_000)
+    carts.add_pass(backends, browser.viewer, event.id)
+    page = browser.open("visitor/cart.py")
+
+    shown = html(page)
+    sound(page.button(key=f"remove_pass_{event.id}").click().run())
+
+    assert "pass to all photos: ฿1,990" in shown
+    assert carts.count(backends, browser.viewer) == 0
+
+
+def test_a_pass_that_is_no_longer_sold_is_shown_apart(backends, browser):
+    event = make_event(backends)
+    sell(backends, event, pass_amount=199_000)
+    carts.add_pass(backends, browser.viewer, event.id)
+    with backends.transaction() as session:
+        session.get_one(PriceList, event.id).pass_amount = None
+    page = browser.open("visitor/cart.py")
+
+    warning = page.warning[0].value
+    sound(page.button(key="withdrawn").click().run())
+
+    assert "1 item in your cart is no longer for sale" in warning
+    assert carts.count(backends, browser.viewer) == 0
+
+
+def test_a_guest_is_told_how_many_more_photos_are_free(backends, browser):
+    event = fill_cart(backends, browser, photos=1)
+    sell(backends, event, free_count=3)
+
+    page = browser.open("visitor/cart.py")
+
+    assert "2 more photos are free for you" in page.info[0].value
+
+
+@pytest.mark.parametrize(("bundle", "is_hinted"), [(36_000, True), (36_100, False)])
+def test_a_hint_says_when_all_of_ones_photos_cost_no_more_together(backends, browser, bundle, is_hinted):
+    event = fill_cart(backends, browser, photos=3)
+    sell(backends, event, bundle_amount=bundle)
+
+    page = browser.open("visitor/cart.py")
+
+    assert ["all your photos for" in info.value for info in page.info] == [True] * is_hinted
+
+
+# What visitors are offered
+
+
+def test_a_gallery_says_from_which_price_on_and_what_makes_it_less(backends, browser):
+    event = make_event(backends)
+    make_photo(backends, event)
+    sell(backends, event, web_amount=8_000, tiers=[[5, 10]], free_count=2)
+
+    page = sound(browser.visit("gallery", event=event.slug).run())
+
+    assert "Photos from ฿80 · web or full size · 5 or more −10 %" in html(page)
+    assert "2 photos are free for you" in html(page)
+
+
+def test_a_gallery_offers_the_pass_which_takes_the_place_of_single_photos(backends, browser):
+    event = fill_cart(backends, browser, photos=2)
+    sell(backends, event, pass_amount=199_000)
+    page = sound(browser.visit("gallery", event=event.slug).run())
+
+    page = pressed(page, "Whole event ฿1,990")
+
+    cart = carts.contents(backends, browser.viewer)
+    assert ([one.event.id for one in cart.passes], cart.items) == ([event.id], ())
+    assert "The pass to all photos is in your cart" in html(page)
+
+
+@pytest.mark.parametrize("fields", [{}, {"status": EventStatus.UPLOADED}], ids=["no pass", "not on sale"])
+def test_a_pass_that_is_not_sold_is_not_offered(backends, browser, fields):
+    event = make_event(backends, **fields)
+    make_photo(backends, event)
+    if fields:
+        sell(backends, event, pass_amount=199_000)
+
+    page = sound(browser.visit("gallery", event=event.slug).run())
+
+    assert "whole_event" not in [button.key for button in page.button]
+
+
+def searched(backends: Backends, browser: Browser, event: Event, work, photos: int) -> AppTest:
+    """The page of a guest who was found in so many photos."""
+    by = owner_of(backends, event)
+    kept = [upload(backends, event, make_jpeg("alice", seed=number), by=by) for number in range(photos)]
+    work()
+    approve(backends, *kept)
+    receipt = consent.give(backends, event.id, Purpose.SEARCH, by=browser.viewer)
+    found = search.by_selfies(
+        backends, event.id, [make_jpeg("alice")], receipt_id=receipt.id, by=browser.viewer
+    )
+    assert len(found.sure) == photos
+    page = browser.visit("find_me", event=event.slug)
+    page.session_state[f"people_{event.id}"] = [Person(receipt.id, 1, found, found)]
+    return sound(page.run())
+
+
+def test_all_photos_of_a_search_go_into_the_cart_together(backends, browser, work):
+    event = make_event(backends)
+    sell(backends, event, bundle_amount=30_000)
+    page = searched(backends, browser, event, work, photos=3)
+
+    page = pressed(page, "All my photos for ฿300")
+
+    cart = carts.contents(backends, browser.viewer)
+    assert ([item.is_found for item in cart.items], cart.quote.total_amount) == ([True] * 3, 30_000)
+    assert "All your photos are in your cart" in html(page)
+
+
+@pytest.mark.parametrize("bundle", [None, 36_001], ids=["none", "dearer than one by one"])
+def test_a_bundle_is_offered_only_where_it_costs_no_more(backends, browser, work, bundle):
+    event = make_event(backends)
+    sell(backends, event, bundle_amount=bundle)
+
+    page = searched(backends, browser, event, work, photos=3)
+
+    assert "all_mine" not in [button.key for button in page.button]
 
 
 # Demo payment
@@ -263,17 +485,9 @@ def test_opening_a_waiting_order_finds_a_payment_whose_message_was_lost(backends
 
 def test_a_held_order_is_explained_and_delivers_nothing(backends, browser):
     order = place(backends, browser)
-    message = {
-        "type": "checkout",
-        "id": "of the gateway",
-        "order_id": str(order.id),
-        "checkout_id": order.checkout_id,
-        "state": "paid",
-        "amount": 1,
-        "currency": "THB",
-    }
-    body = json.dumps(message).encode()
-    orders.receive(backends, body, {SIGNATURE_HEADER: backends.payments.signature(body)})
+    with backends.transaction() as session:
+        session.get_one(Order, order.id).total_amount -= 1  # so that what is paid is not what is asked
+    pay(backends, order)
 
     page = browser.open("visitor/order.py", o=token(backends, order))
 
@@ -290,6 +504,110 @@ def test_an_order_that_came_to_nothing_leads_back_to_the_cart(backends, browser,
 
     assert "nothing was charged" in page.warning[0].value
     assert 'href="/cart"' in html(page)
+
+
+def order_with_rule(backends: Backends, browser: Browser, *, photos: int = 2) -> Order:
+    """A paid order of an event whose buyers may give photos back for a week."""
+    event = fill_cart(backends, browser, photos=photos)
+    sell(backends, event, refund_days=7)
+    return pay(backends, checkouts.place(backends, browser.viewer, "runner@example.org"))
+
+
+def test_an_order_shows_its_bill_as_it_was_and_its_receipt(backends, browser):
+    order = order_with_rule(backends, browser)
+    with backends.transaction() as session:
+        session.exec(select(Event)).one().price_amount = 99_900
+
+    page = browser.open("visitor/order.py", o=token(backends, order))
+
+    (receipt,) = receipts.of_order(backends, order)
+    assert "full size: 2 × ฿120" in html(page)
+    assert f'href="{receipts.address(backends, order, receipt)}"' in html(page)
+    assert f"Receipt {receipt.code}" in html(page)
+
+
+def test_a_buyer_gives_a_photo_back_and_its_link_is_gone(backends, browser, work):
+    order = order_with_rule(backends, browser)
+    returned = orders.lines(backends, order)[1]
+    page = browser.open("visitor/order.py", o=token(backends, order))
+
+    page = page.multiselect[0].set_value([returned.id]).run()
+    asked = " ".join(element.value for element in page.markdown)
+    pressed(page, "Yes, give back ฿120")
+    work()
+    page = browser.open("visitor/order.py", o=token(backends, order))
+
+    (refund,) = refunds.of_order(backends, order)
+    assert (refund.status, refund.amount) == (RefundStatus.DONE, 12_000)
+    assert "฿120" in asked
+    assert "up to ten days" in asked
+    assert html(page).count(" download ") == 1
+    for words in ("Partly refunded", "Refunded: no longer there.", "Given back", "Credit note C"):
+        assert words in html(page)
+
+
+def test_nothing_is_offered_back_without_a_rule_or_after_a_download(backends, browser):
+    without_rule = pay(backends, place(backends, browser))
+    fetched = order_with_rule(backends, browser, photos=1)
+    with backends.transaction() as session:
+        session.exec(
+            select(Download).where(Download.order_id == fetched.id)
+        ).one().fetched_at = backends.now()
+
+    pages = [browser.open("visitor/order.py", o=token(backends, order)) for order in (without_rule, fetched)]
+
+    assert [len(page.multiselect) for page in pages] == [0, 0]
+
+
+def test_a_refund_under_dispute_is_refused_kindly(backends, browser):
+    order = order_with_rule(backends, browser)
+    with backends.transaction() as session:
+        session.add(Dispute(id="dp_1", order_id=order.id, amount=24_000, currency="THB"))
+    page = browser.open("visitor/order.py", o=token(backends, order))
+
+    page.multiselect[0].set_value([orders.lines(backends, order)[0].id]).run()
+    page = pressed(page, "Yes, give back ฿120")
+
+    assert "Disputed" in html(page)
+    assert "bank disputes this payment" in page.error[0].value
+    assert list(refunds.of_order(backends, order)) == []
+
+
+def test_an_order_that_was_refunded_as_a_whole_says_so_and_delivers_nothing(backends, browser, work):
+    order = order_with_rule(backends, browser)
+    refunds.ask(backends, order, None, by=browser.viewer)
+    work()
+
+    page = browser.open("visitor/order.py", o=token(backends, order))
+
+    assert "All of the money went back" in page.warning[0].value
+    assert "/downloads/" not in html(page)
+    assert "Credit note C" in html(page)
+
+
+def test_many_files_are_shown_page_by_page(backends, browser, monkeypatch):
+    monkeypatch.setattr(order_files, "PER_PAGE", 2)
+    order = pay(backends, place(backends, browser, photos=3))
+
+    first = browser.open("visitor/order.py", o=token(backends, order))
+    second = browser.at("visitor/order.py", o=token(backends, order))
+    second.query_params["page"] = "2"
+    second = sound(second.run())
+
+    assert [html(page).count(" download ") for page in (first, second)] == [2, 1]
+
+
+def test_a_pass_has_every_photo_of_its_event(backends, browser):
+    event = make_event(backends)
+    sell(backends, event, pass_amount=199_000)
+    for _ in range(3):
+        make_photo(backends, event)
+    carts.add_pass(backends, browser.viewer, event.id)
+    order = pay(backends, checkouts.place(backends, browser.viewer, "runner@example.org"))
+
+    page = browser.open("visitor/order.py", o=token(backends, order))
+
+    assert html(page).count(" download ") == 3
 
 
 def test_a_wrong_order_address_is_refused_kindly(browser):

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from core import carts, orders, sharing
+from core import carts, checkouts, orders, sharing
 from core.access import Viewer
 from core.backends import Backends
 from core.settings import ROOT
@@ -28,6 +28,7 @@ HEADINGS = {
     "find_me": "Find my photos",
     "cart": "Cart",
     "orders": "My orders",
+    "lost_link": "Lost your link?",
     "order": "Your order",
     "pay": "Demo payment",
     "events": "My events",
@@ -40,13 +41,14 @@ HEADINGS = {
     "accounts": "Accounts",
     "faces": "Faces",
     "jobs": "Jobs",
+    "mails": "Mails",
     "status": "Health",
     "profile": "Your account",
     "register": "Make an account",
     "reset": "Forgot your password?",
     "sign_in": "You are signed in",
 }
-ADMINS = {"accounts", "faces", "jobs", "status"}
+ADMINS = {"accounts", "faces", "jobs", "mails", "status"}
 STAFF = {"events", "event", "upload", "review", "share", "sales", "hooks"}
 KEPT_FROM = dict.fromkeys(Role, ADMINS) | {Role.ADMIN: set(), Role.GUEST: ADMINS | STAFF}
 PARTS = {
@@ -86,7 +88,7 @@ def opened(backends: Backends, browser: Browser, event: Event) -> Opened:
 def addresses(backends: Backends, event: Event, viewer: Viewer) -> dict[str, dict[str, str]]:
     """The queries of the pages that need one; the viewer has a cart and an order that waits."""
     carts.add(backends, viewer, [make_photo(backends, event).id])
-    order = orders.place(backends, viewer, "runner@example.org")
+    order = checkouts.place(backends, viewer, "runner@example.org")
     of_staff = {path: {"id": str(event.id)} for path in STAFF}
     of_visitors = {path: {"event": event.slug} for path in ("gallery", "find_me")}
     order_page = {"o": orders.address_token(backends, order)}

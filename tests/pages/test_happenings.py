@@ -17,6 +17,7 @@ NOW = datetime(2026, 10, 17, 7, 30, tzinfo=UTC)  # half past two in Bangkok
 MINUTE = timedelta(minutes=1)
 UPLOADED, INDEXED, REVIEWED = NoticeKind.PHOTO_UPLOADED, NoticeKind.PHOTO_INDEXED, NoticeKind.PHOTO_REVIEWED
 SEARCH, PAID = NoticeKind.SEARCH_MADE, NoticeKind.ORDER_PAID
+REFUNDED, DISPUTED = NoticeKind.ORDER_REFUNDED, NoticeKind.ORDER_DISPUTED
 
 
 @pytest.fixture
@@ -70,6 +71,7 @@ def test_every_kind_is_said_in_counts(backends, browser, event, owner):
         (NoticeKind.PHOTO_DELETED, {"photo_ids": ["a"]}),
         (SEARCH, {"sure": 4, "maybe": 1}),
         (PAID, {"order_id": "o", "amount": 36_000, "currency": "THB", "count": 3}),
+        (REFUNDED, {"order_id": "o", "amount": 12_000, "currency": "THB"}),
     ]
     for kind, data in said:
         happen(backends, event, kind, **data)
@@ -77,6 +79,7 @@ def test_every_kind_is_said_in_counts(backends, browser, event, owner):
     page = open_page(browser, event)
 
     assert [text for text, _ in rows(page)] == [
+        "1 refund, ฿120",
         "3 photos sold, ฿360",
         "A guest searched: 5 photos",
         "1 photo deleted",
@@ -90,10 +93,11 @@ def test_every_kind_is_said_in_counts(backends, browser, event, owner):
 @pytest.mark.parametrize("kind", [kind for kind in NoticeKind if kind is not NoticeKind.PHOTO_RENDERED])
 @pytest.mark.parametrize("verdict", Review)
 def test_every_kind_and_verdict_has_words_and_a_chip(kind, verdict):
-    about = {REVIEWED: verdict.value, PAID: "THB"}.get(kind, "")
-    one = happenings.Happening(kind, about, NOW, NOW, times=2, photos=1_200)
+    about = {REVIEWED: verdict.value, PAID: "THB", REFUNDED: "THB", DISPUTED: "THB"}.get(kind, "")
+    one = happenings.Happening(kind, about, NOW, NOW, times=2, photos=1_200, amount=24_000)
 
-    assert "1,200 photos" in happenings.in_words(one)
+    words = {REFUNDED: "2 refunds, ฿240", DISPUTED: "2 disputes, ฿240"}.get(kind, "1,200 photos")
+    assert words in happenings.in_words(one)
     assert happenings._chip(one)[0]
 
 

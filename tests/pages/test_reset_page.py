@@ -27,6 +27,11 @@ def mailed_code(backends) -> str:
     return backends.mailer.sent[-1].text.partition("code=")[2].split()[0]
 
 
+def code_for(backends, account) -> str:
+    _, code = resets.issue(backends, account.id)
+    return code
+
+
 @pytest.fixture
 def ada(backends) -> Account:
     return make_account(backends, email="ada@example.org", name="Ada")
@@ -117,8 +122,7 @@ def test_an_operator_on_this_machine_is_told_where_mails_lie(
 
 
 def test_a_weak_password_is_refused_and_may_be_chosen_anew(backends, browser, ada):
-    resets.send(backends, str(ada.id))
-    page = browser.open("account/reset.py", code=mailed_code(backends))
+    page = browser.open("account/reset.py", code=code_for(backends, ada))
 
     choose(page, "short")
     assert refusal(page) == "A password has at least 10 characters."
@@ -128,8 +132,7 @@ def test_a_weak_password_is_refused_and_may_be_chosen_anew(backends, browser, ad
 
 
 def test_looking_at_the_link_does_not_spend_it(backends, browser, ada):
-    resets.send(backends, str(ada.id))
-    code = mailed_code(backends)
+    code = code_for(backends, ada)
 
     for _ in range(3):
         browser.open("account/reset.py", code=code)
@@ -148,8 +151,7 @@ def test_a_link_that_does_not_work_leads_to_another(backends, browser, code):
 
 
 def test_a_link_used_in_another_tab_meanwhile_leads_to_another(backends, browser, ada):
-    resets.send(backends, str(ada.id))
-    code = mailed_code(backends)
+    code = code_for(backends, ada)
     page = browser.open("account/reset.py", code=code)
     resets.redeem(backends, code, NEW)
 

@@ -4,8 +4,8 @@ import ssl
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from core.adapters import folder_mailer
 from core.adapters.folder_mailer import FolderMailer
 from core.adapters.smtp_mailer import SmtpMailer
 from core.errors import InvalidInput, Unavailable
@@ -26,6 +27,8 @@ from core.processes import free_port
 
 SENDER = "Encore <photos@example.org>"
 MAIL = Mail("ada@example.org", "Grüße from the run", "Hello Ada,\n\nสวัสดี: https://example.org/a?b=c\n")
+
+LETTER = replace(MAIL, html="<p>สวัสดี <b>Ada</b></p>\n", id="8f7c1e7a2b3c4d5e8f7c1e7a2b3c4d5e")
 
 
 def parsed(content: bytes) -> EmailMessage:
@@ -49,6 +52,7 @@ def test_a_mail_becomes_a_file_that_mail_programs_read(tmp_path):
     assert words(mail) == (SENDER, MAIL.to, MAIL.subject, MAIL.text)
     assert abs(mail["Date"].datetime - datetime.now(UTC)) < timedelta(minutes=5)
     assert mail["Message-ID"].endswith("@example.org>")
+    assert mail["Auto-Submitted"] == "auto-generated"
 
 
 def test_nobody_else_on_the_machine_reads_the_files(tmp_path):
@@ -82,6 +86,58 @@ def test_whom_an_account_may_belong_to_is_written_to(tmp_path, to):
 
     (path,) = tmp_path.iterdir()
     assert [one.addr_spec for one in parsed(path.read_bytes())["To"].addresses] == [to]
+
+
+def test_html_stands_beside_the_text(tmp_path):
+    FolderMailer(tmp_path, SENDER).send(LETTER)
+
+    (path,) = tmp_path.iterdir()
+    mail = parsed(path.read_bytes())
+    assert mail.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert mail["Message-ID"] == f"<{LETTER.id}@example.org>"
+
+
+def test_what_was_written_is_read_again(tmp_path):
+    mailer = FolderMailer(tmp_path, SENDER)
+    mailer.send(LETTER)
+    mailer.send(replace(LETTER, id="0" * 32, subject="Another"))
+    mailer.send(MAIL)
+
+    assert mailer.kept(LETTER.id) == LETTER
+    assert mailer.kept("f" * 32) is None
+    assert mailer.kept("*") is None
+
+
+def test_a_mail_without_html_is_read_again(tmp_path):
+    mailer = FolderMailer(tmp_path, SENDER)
+    mailer.send(replace(MAIL, id=LETTER.id))
+
+    assert mailer.kept(LETTER.id) == replace(MAIL, id=LETTER.id)
+
+
+def test_before_the_first_mail_nothing_is_kept(tmp_path):
+    assert FolderMailer(tmp_path / "mail", SENDER).kept(LETTER.id) is None
+
+
+def test_a_mail_that_cannot_be_read_is_a_part_that_is_down(tmp_path):
+    (tmp_path / f"20261120-120000-{LETTER.id}.eml").mkdir()
+
+    with pytest.raises(Unavailable, match="mail folder"):
+        FolderMailer(tmp_path, SENDER).kept(LETTER.id)
+
+
+def test_the_same_mail_handed_over_again_at_once_is_one_file(tmp_path, monkeypatch):
+    class Noon(datetime):
+        @classmethod
+        def now(cls, zone: tzinfo | None = None) -> datetime:
+            return datetime(2026, 11, 20, 12, tzinfo=zone)
+
+    monkeypatch.setattr(folder_mailer, "datetime", Noon)
+    for _ in range(2):
+        FolderMailer(tmp_path, SENDER).send(LETTER)
+
+    assert [path.name for path in tmp_path.iterdir()] == [f"20261120-120000-{LETTER.id}.eml"]
 
 
 # --- what no mailer sends ------------------------------------------------------------------
@@ -206,6 +262,22 @@ def test_a_mail_is_handed_over_as_it_was_written():
     (envelope,) = peer.taken
     assert (envelope.mail_from, envelope.rcpt_tos) == ("photos@example.org", [MAIL.to])
     assert words(parsed(envelope.content)) == (SENDER, MAIL.to, MAIL.subject, MAIL.text)
+
+
+@pytest.mark.integration
+def test_text_and_html_are_handed_over_under_an_id_that_stays_the_same():
+    with running(Peer()) as peer:
+        for _ in range(2):
+            client(peer.port).send(LETTER)
+
+    mails = [parsed(envelope.content) for envelope in peer.taken]
+    assert [mail["Message-ID"] for mail in mails] == [f"<{LETTER.id}@example.org>"] * 2
+    assert [part.get_content_type() for part in mails[0].iter_parts()] == ["text/plain", "text/html"]
+    assert mails[0].get_body(("html",)).get_content().strip() == LETTER.html.strip()
+
+
+def test_what_a_server_has_is_not_kept_here():
+    assert client(free_port()).kept(LETTER.id) is None
 
 
 @pytest.mark.integration

@@ -116,6 +116,14 @@ def test_a_child_writes_a_copy_without_gps(make_sandbox, picture, tmp_path):
     assert target.read_bytes() == source.read_bytes()
 
 
+def test_a_child_writes_the_copy_in_web_size(make_sandbox, picture, tmp_path):
+    source, target = picture(FINE), tmp_path / "web.jpg"
+
+    make_sandbox().web_copy(source, target)
+
+    assert imaging.inspect(target).media_type is MediaType.JPEG
+
+
 def test_a_refusal_travels_back_as_itself(make_sandbox, tmp_path):
     (tmp_path / "portrait.jpg").write_bytes(b"GIF89a and more")
 
