@@ -95,7 +95,10 @@ def tell(seed: int, number: int) -> None:
 def measure(options: argparse.Namespace) -> tuple[Figures, dict[str, int]]:
     """Return what the histories came to, and after how many each fault was found, 0 for one that was not."""
     whole = Figures()
-    with folder() as shared, ProcessPoolExecutor(options.jobs, initializer=_begin, initargs=(str(shared),)) as pool:
+    with (
+        folder() as shared,
+        ProcessPoolExecutor(options.jobs, initializer=_begin, initargs=(str(shared),)) as pool,
+    ):
         shares = _shares(options.histories)
         searches = [pool.submit(_search, index) for index in range(len(FAULTS))]
         for done, figures in enumerate(pool.map(partial(_live, options.seed), shares), start=1):

@@ -73,7 +73,9 @@ class Case:
     @property
     def withdrawn(self) -> set[UUID]:
         """The lines that were given back here."""
-        own = [row for row in self.refunds if not row[0].is_foreign and row[0].status is not RefundStatus.FAILED]
+        own = [
+            row for row in self.refunds if not row[0].is_foreign and row[0].status is not RefundStatus.FAILED
+        ]
         return {line_id for _, parts in own for line_id in parts}
 
     @property
@@ -121,13 +123,18 @@ def read(history: History) -> Books:
     """Return what is written of a history now."""
     with history.world.backends.reading() as session:
         orders = {order.id: order for order in history.every_order()}
-        of = {table: _by_order(session, table, orders) for table in (LineItem, Download, Refund, Dispute, Receipt)}
+        of = {
+            table: _by_order(session, table, orders)
+            for table in (LineItem, Download, Refund, Dispute, Receipt)
+        }
         parts = defaultdict[UUID, dict[UUID, int]](dict)
         refund_ids = [refund.id for refunds in of[Refund].values() for refund in refunds]
         for part in session.exec(select(RefundLine).where(col(RefundLine.refund_id).in_(refund_ids))):
             parts[part.refund_id][part.line_item_id] = part.amount
         is_told = OutboxMail.kind == MailKind.ORDER_CONFIRMATION
-        subjects = select(OutboxMail.subject).where(is_told, col(OutboxMail.subject).in_([str(one) for one in orders]))
+        subjects = select(OutboxMail.subject).where(
+            is_told, col(OutboxMail.subject).in_([str(one) for one in orders])
+        )
         by_subject = Counter(session.exec(subjects))
         is_there = (Photo.event_id == history.shop.event.id, col(Photo.removed_at).is_(None))
         photos = set(session.exec(select(Photo.id).where(*is_there)))
@@ -144,7 +151,9 @@ def read(history: History) -> Books:
                 entries[order.id],
                 by_subject[str(order.id)],
                 payments[order.id],
-                all(line.photo_id in photos for line in of[LineItem][order.id] if line.kind is LineKind.PHOTO),
+                all(
+                    line.photo_id in photos for line in of[LineItem][order.id] if line.kind is LineKind.PHOTO
+                ),
             )
             for order in orders.values()
         ]
@@ -167,15 +176,20 @@ def _grouped(rows: Iterable[Any], key: Any) -> defaultdict[Any, list[Any]]:
 
 
 def _by_order(session: Session, table: Any, orders: dict[UUID, Order]) -> defaultdict[UUID, list[Any]]:
-    return _grouped(session.exec(select(table).where(table.order_id.in_(list(orders)))), lambda row: row.order_id)
+    return _grouped(
+        session.exec(select(table).where(table.order_id.in_(list(orders)))), lambda row: row.order_id
+    )
 
 
 def _entries(session: Session, orders: dict[UUID, Order]) -> defaultdict[UUID, list[Any]]:
-    query = select(LedgerEntry).where(col(LedgerEntry.order_id).in_(list(orders))).order_by(col(LedgerEntry.id))
+    query = (
+        select(LedgerEntry).where(col(LedgerEntry.order_id).in_(list(orders))).order_by(col(LedgerEntry.id))
+    )
     entries = session.exec(query).all()
     ids = [entry.id for entry in entries]
     postings = _grouped(
-        session.exec(select(LedgerPosting).where(col(LedgerPosting.entry_id).in_(ids))), lambda one: one.entry_id
+        session.exec(select(LedgerPosting).where(col(LedgerPosting.entry_id).in_(ids))),
+        lambda one: one.entry_id,
     )
     groups = defaultdict[UUID, list[Any]](list)
     for entry in entries:
@@ -185,7 +199,11 @@ def _entries(session: Session, orders: dict[UUID, Order]) -> defaultdict[UUID, l
 
 def _accounts(session: Session, history: History) -> dict[int, list[Any]]:
     people = [history.shop.organiser.id, *(one.id for one in history.shop.photographers)]
-    query = select(LedgerEntry, LedgerPosting).join(LedgerPosting).where(col(LedgerPosting.account_id).in_(people))
+    query = (
+        select(LedgerEntry, LedgerPosting)
+        .join(LedgerPosting)
+        .where(col(LedgerPosting.account_id).in_(people))
+    )
     rows = session.exec(query.order_by(col(LedgerEntry.id), col(LedgerPosting.id))).all()
     return _grouped(rows, lambda row: row[1].account_id)
 
@@ -204,7 +222,9 @@ def _payments(history: History) -> defaultdict[UUID, list[Payment]]:
                     id=intent["id"],
                     amount=intent["amount_received"],
                     currency=intent["currency"].upper(),
-                    refunded=sum(one["amount"] for one in refunds if one["status"] not in ("failed", "canceled")),
+                    refunded=sum(
+                        one["amount"] for one in refunds if one["status"] not in ("failed", "canceled")
+                    ),
                     lost=sum(one["amount"] for one in disputes if _is_lost(one)),
                     is_disputed=any(one["status"] not in DECIDED for one in disputes),
                     is_slow=_method(history, intent) != "card",

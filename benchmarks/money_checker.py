@@ -77,7 +77,9 @@ def entries(_: History, case: Case) -> Iterator[str]:
 
 def money(_: History, case: Case) -> Iterator[str]:
     """The ledger has as much at the gateway as the gateway has."""
-    for currency in {payment.currency for payment in case.payments} | {entry.currency for entry, _ in case.entries}:
+    for currency in {payment.currency for payment in case.payments} | {
+        entry.currency for entry, _ in case.entries
+    }:
         there = sum(payment.kept for payment in case.payments if payment.currency == currency)
         booked = case.booked(Book.GATEWAY, currency=currency)
         if there != booked:

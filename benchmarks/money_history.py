@@ -64,7 +64,9 @@ class History:
 
     def payments(self, *statuses: str) -> list[str]:
         """Return the intents at Stripe that stand so, oldest first."""
-        return [str(one["id"]) for one in self.double.account.all("payment_intent") if one["status"] in statuses]
+        return [
+            str(one["id"]) for one in self.double.account.all("payment_intent") if one["status"] in statuses
+        ]
 
     def lines(self, order: Order) -> list[LineItem]:
         """Return what an order is about."""
@@ -170,4 +172,3 @@ class History:
 def current(history: History, order_id: UUID) -> Order:
     """Return an order as it is now."""
     return orders.find(history.world.backends, order_id)
-

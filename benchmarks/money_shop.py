@@ -4,9 +4,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from hashlib import sha256
 from random import Random
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from benchmarks.money_world import World
 from core import deliverables, result_tokens
@@ -17,7 +18,6 @@ from models.event import Event, EventMember, EventStatus, Gallery, MemberRole, V
 from models.face import Face, FaceIndex, IndexStatus
 from models.photo import Photo, Review, Stage
 from models.price import Coupon, PriceList
-
 
 
 AMOUNTS = (0, 1, 999, 2_500, 9_990, 12_000, 33_333, 100_000)  # minor units
@@ -77,15 +77,15 @@ def open_shop(world: World, dice: Random, number: int) -> Shop:
         rates = {one.id: dice.choice(PERCENTS) for one in photographers}
         prices, coupon = _prices(dice, world, event), _coupon(dice, world, event)
         session.add_all([gallery, index, prices, *([coupon] if coupon else [])])
-        session.add(
-            EventMember(event_id=event.id, account_id=organiser.id, role=MemberRole.CO_ORGANISER)
-        )
+        session.add(EventMember(event_id=event.id, account_id=organiser.id, role=MemberRole.CO_ORGANISER))
         for who, percent in rates.items():
             part = {"role": MemberRole.PHOTOGRAPHER, "commission_percent": percent}
             session.add(EventMember(event_id=event.id, account_id=who, **part))
         session.flush()
         takers = [*photographers, organiser]
-        photos = [_photo(dice, event, gallery, dice.choice(takers), rank) for rank in range(dice.randint(3, 7))]
+        photos = [
+            _photo(dice, event, gallery, dice.choice(takers), rank) for rank in range(dice.randint(3, 7))
+        ]
         session.add_all(photos)
         session.flush()
         session.add_all(_face(index, photo) for photo in photos)
@@ -162,7 +162,7 @@ def _coupon(dice: Random, world: World, event: Event) -> Coupon | None:
 
 def _photo(dice: Random, event: Event, gallery: Gallery, taker: Account, rank: int) -> Photo:
     return Photo(
-        id=UUID(int=dice.getrandbits(128), version=4),
+        id=uuid5(NAMESPACE_OID, f"{event.slug} {rank}"),
         event_id=event.id,
         gallery_id=gallery.id,
         uploaded_by=taker.id,
@@ -190,4 +190,4 @@ def _face(index: FaceIndex, photo: Photo) -> Face:
 def _buyer(dice: Random, number: int, rank: int, guests: Sequence[Account]) -> Buyer:
     account = guests[0] if rank == 0 and dice.random() < 0.3 else None
     email = account.email if account else f"buyer{rank}.{number}@example.org"
-    return Buyer(Viewer(f"{dice.getrandbits(256):064x}", account), email)
+    return Buyer(Viewer(sha256(email.encode()).hexdigest(), account), email)

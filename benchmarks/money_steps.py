@@ -75,7 +75,9 @@ def _place(history: History, buyer: Buyer) -> Order:
         placed = checkouts.place(backends, buyer.viewer, buyer.email)
     finally:  # an order stays, though its checkout could not be opened
         history.find_orders(buyer)
-    is_same = placed.id not in known and len(history.lines(placed)) == len(quote.lines)  # else it was paid meanwhile
+    is_same = placed.id not in known and len(history.lines(placed)) == len(
+        quote.lines
+    )  # else it was paid meanwhile
     if is_same and placed.total_amount != quote.total_amount:
         history.wrong.append(f"An order costs {placed.total_amount}, its cart {quote.total_amount}.")
     return placed
@@ -210,8 +212,12 @@ def refund(history: History) -> None:
 
 def try_again(history: History) -> None:
     """The organiser asks anew for a refund that failed."""
-    every = [one for order in history.every_order() for one in refunds.of_order(history.world.backends, order)]
-    failed = history.one_of([one for one in every if one.status is RefundStatus.FAILED and not one.is_foreign])
+    every = [
+        one for order in history.every_order() for one in refunds.of_order(history.world.backends, order)
+    ]
+    failed = history.one_of(
+        [one for one in every if one.status is RefundStatus.FAILED and not one.is_foreign]
+    )
     if failed is not None:
         refunds.retry(history.world.backends, failed.id, by=history.shop.organiser)
 
@@ -273,7 +279,9 @@ def slow_refund(history: History) -> None:
 
 def settle_refund(history: History) -> None:
     """A refund reaches its buyer."""
-    waiting = [one for one in history.double.account.all("refund") if one["status"] in ("pending", "requires_action")]
+    waiting = [
+        one for one in history.double.account.all("refund") if one["status"] in ("pending", "requires_action")
+    ]
     made = history.one_of(waiting)
     if made is not None:
         history.double.settle_refund(made["id"])
@@ -316,7 +324,9 @@ def sell_elsewhere(history: History) -> None:
     """Another shop shares our account at Stripe: its payments are none of ours."""
     lines = [CheckoutLine("a hat", 50_000, 1)]
     address = "https://elsewhere.example"
-    asked = CheckoutRequest(uuid4(), 0, lines, 50_000, "THB", "who@example.org", address, address, history.world.clock())
+    asked = CheckoutRequest(
+        uuid4(), 0, lines, 50_000, "THB", "who@example.org", address, address, history.world.clock()
+    )
     history.double.pay(history.world.backends.payments.start_intent(asked).id)
 
 
@@ -364,7 +374,9 @@ def work(history: History) -> None:
 
 def wait(history: History) -> None:
     """Time passes."""
-    history.world.clock.advance(history.dice.choice((timedelta(minutes=1), timedelta(minutes=31), timedelta(days=1))))
+    history.world.clock.advance(
+        history.dice.choice((timedelta(minutes=1), timedelta(minutes=31), timedelta(days=1)))
+    )
 
 
 def go_away(history: History) -> None:
@@ -387,7 +399,9 @@ def die(history: History) -> None:
 
 def overtake(history: History) -> None:
     """Something happens, is told and is worked off while an older answer of Stripe's is on its way."""
-    happens = history.dice.choice((refund_there, fail_refund, settle_refund, decide, dispute, slow_money, pay))
+    happens = history.dice.choice(
+        (refund_there, fail_refund, settle_refund, decide, dispute, slow_money, pay)
+    )
 
     def meanwhile() -> None:
         with history.may_fail():

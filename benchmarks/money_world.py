@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from pydantic import SecretStr
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlmodel import SQLModel
 
 import models  # noqa: F401  (registers every table)
@@ -153,8 +153,10 @@ class World:
         event.remove(Job, "before_insert", self._by_our_clock)
         self.backends.engine.dispose()
 
-    def _by_our_clock(self, _mapper: object, _connection: object, job: Job) -> None:
+    def _by_our_clock(self, _mapper: object, connection: Connection, job: Job) -> None:
         """Rows of jobs are dated by the real clock: move them to ours, keeping their delay."""
+        if connection.engine is not self.backends.engine:
+            return
         delay = timedelta(seconds=round((job.run_at - job.created_at).total_seconds()))
         job.run_at, job.created_at = self.clock() + delay, self.clock()
 

@@ -7,6 +7,7 @@ from sqlmodel import select
 from core import access, audit, bookings, orders, paging, payments, purchases
 from core.backends import Backends
 from core.errors import Conflict
+from core.gateway import RefundState
 from core.paging import Asked, Page
 from models.account import Account, Role
 from models.order import Order, OrderStatus
@@ -17,6 +18,15 @@ class NothingHeld(Conflict):
 
     def __init__(self) -> None:
         super().__init__("No money of this order is put aside. Look at it again.")
+
+
+class NotReturned(Conflict):
+    """The gateway could not give it back."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The payment service could not give this money back. Try again, or pay it back otherwise."
+        )
 
 
 def listing(backends: Backends, asked: Asked = paging.LONG, *, by: Account | None) -> Page[Order]:
@@ -36,7 +46,7 @@ def amounts(backends: Backends, order: Order) -> dict[str, int]:
 def give_back(backends: Backends, order_id: UUID, *, by: Account | None) -> Order:
     """Send money that was put aside back to who paid it. Admins only.
 
-    Raises NoSuchOrder, NothingHeld, Unavailable, and Conflict when the gateway refuses.
+    Raises NoSuchOrder, NothingHeld, NotReturned, Unavailable, and Conflict when the gateway refuses.
     """
     account = access.require_role(by, Role.ADMIN)
     order = orders.find(backends, order_id)
@@ -44,8 +54,17 @@ def give_back(backends: Backends, order_id: UUID, *, by: Account | None) -> Orde
     if not there:
         raise NothingHeld
     for payment_id, amount in there.items():
-        backends.payments.refund(payment_id, amount, f"held:{payment_id}:{amount}")
+        _refund(backends, payment_id, amount)
     with backends.transaction() as session:
         audit.record(session, "order.held_returned", order_id, by=account, payments=there)
     payments.settle(backends, str(order_id))
     return orders.find(backends, order_id)
+
+
+def _refund(backends: Backends, payment_id: str, amount: int) -> None:
+    """Ask for a refund that is the same one until it fails; the next try is another. Raises NotReturned."""
+    before = backends.payments.look_up(payment_id).refunds
+    failed = sum(refund.state is RefundState.FAILED for refund in before)
+    answer = backends.payments.refund(payment_id, amount, f"held:{payment_id}:{amount}:{failed}")
+    if answer.state is RefundState.FAILED:
+        raise NotReturned

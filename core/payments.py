@@ -149,13 +149,20 @@ def _apply(backends: Backends, seen: Order, standing: Standing) -> bool:
             _hold(backends, session, order, standing)
         if bookings.is_held(session, standing):
             bookings.held_returns(backends, session, order, standing)
-            if not bookings.held(session, order):
-                move(session, order.id, OrderStatus.REFUNDED, since=(OrderStatus.HELD,))
+            _show_held(session, order)
         elif is_own and order.paid_at is not None:
             bookings.sale(backends, session, order, session.exec(orders.lines_of(order)).all())
             refund_answers.apply(backends, session, order, standing)
             disputes.apply(backends, session, order, standing)
     return True
+
+
+def _show_held(session: Session, order: Order) -> None:
+    """An order that was never sold is held as long as money of it is put aside."""
+    if not bookings.held(session, order):
+        move(session, order.id, OrderStatus.REFUNDED, since=(OrderStatus.HELD,))
+    elif order.paid_at is None:
+        move(session, order.id, OrderStatus.HELD, since=(OrderStatus.REFUNDED,))
 
 
 def _is_its_own(order: Order, standing: Standing) -> bool:

@@ -21,7 +21,7 @@ account = site.require_account()
 def search(event: Event) -> tuple[str, OrderStatus | None]:
     """Ask what to look for; it is kept in the address."""
     st.session_state.setdefault(SEARCH, st.query_params.get("q", ""))
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, right = st.columns([3, 2])
     text = left.text_input(
         _("Email, photo, number of the order or receipt"),
         key=SEARCH,

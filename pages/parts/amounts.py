@@ -1,6 +1,6 @@
 """Amounts and days as people type them: baht and whole days here, minor units and moments behind."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import streamlit as st
@@ -8,6 +8,7 @@ import streamlit as st
 from core import pricing
 from core.i18n import _
 from models.event import Event
+from pages.parts import site
 
 WIDTH = 175  # pixels: two beside each other on a phone
 LARGEST = 1e9  # what is too much is refused in a sentence
@@ -52,6 +53,16 @@ def minor(value: float, currency: str) -> int:
 def day(event: Event, at: datetime | None) -> date | None:
     """Return the day of a moment where the event is."""
     return None if at is None else at.astimezone(event.zone).date()
+
+
+def ask_day(label: str, day: date, *, key: str | None = None) -> date:
+    """Ask for a day that must be given: an empty one is read out wrongly."""
+    return st.date_input(label, day, key=key, format="DD/MM/YYYY", required=True, width=WIDTH)
+
+
+def later(event: Event, days: int = 14) -> date:
+    """Return a day to begin with: so many after today, by the clocks at the event."""
+    return (site.backends().now() + timedelta(days=days)).astimezone(event.zone).date()
 
 
 def begin_of(event: Event, day: date | None) -> datetime | None:

@@ -44,8 +44,9 @@ def new(event: Event, account: Account) -> None:
             required=True,
             key=f"coupon_kind_{version}",
         )
+        is_for_a_time = st.toggle(_("Only for a time"), key=f"coupon_time_{version}")
         with st.form(f"coupon_{version}", border=False):
-            draft = ask(event, kind, model)
+            draft = ask(event, kind, is_for_a_time, model)
             if st.form_submit_button(_("Make the coupon"), type="primary"):
                 with site.refusals():
                     coupons.create(site.backends(), event.id, draft, by=account)
@@ -59,7 +60,7 @@ def begin(model: Coupon | None) -> None:
     st.rerun()
 
 
-def ask(event: Event, kind: str, model: Coupon | None) -> Draft:
+def ask(event: Event, kind: str, is_for_a_time: bool, model: Coupon | None) -> Draft:
     """Ask for what makes a coupon."""
     with st.container(horizontal=True):
         code = st.text_input(
@@ -79,9 +80,11 @@ def ask(event: Event, kind: str, model: Coupon | None) -> Draft:
     with st.container(horizontal=True):
         limit = _limit(_("Orders in all"), model.limit if model else None)
         per_buyer = _limit(_("Orders of each buyer"), model.limit_per_buyer if model else 1)
-    with st.container(horizontal=True):
-        first = st.date_input(_("First day"), None, format="DD/MM/YYYY", width=amounts.WIDTH)
-        last = st.date_input(_("Last day"), None, format="DD/MM/YYYY", width=amounts.WIDTH)
+    first = last = None
+    if is_for_a_time:
+        with st.container(horizontal=True):
+            first = amounts.ask_day(_("First day"), amounts.later(event, 0))
+            last = amounts.ask_day(_("Last day"), amounts.later(event))
     return Draft(
         code=code or "",
         percent=percent,

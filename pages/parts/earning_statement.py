@@ -2,19 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import UTC
+from html import escape
 
 import streamlit as st
 
 from core import i18n, statements
+from core.bills import written
 from core.earnings import Earnings
 from core.i18n import _
-from core.pricing import format_amount
-from core.statements import Statement
+from core.statements import Row, Statement
 from models.account import Account
-from models.ledger import Payout
+from models.ledger import Book, Payout
 from pages.parts import earning_words, site, style, tables
 
 SHOWN = 15  # rows on the page; the file has all
+_LIST = "list-style:none;margin:0;padding:0"
+_NUMBER = "text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
+_ROW = (
+    "display:grid;grid-template-columns:minmax(0,1fr) auto;gap:0 16px;margin:0;padding:9px 0;"
+    "border-top:1px solid var(--encore-line);font-size:1rem;line-height:1.5"
+)
 
 
 def show(mine: Earnings, account: Account) -> None:
@@ -50,8 +57,7 @@ def download(made: Statement, key: str) -> None:
 
 def _sums(made: Statement) -> None:
     before, after = (
-        format_amount(balance.owed + balance.frozen, made.currency)
-        for balance in (made.opening, made.closing)
+        written(balance.owed + balance.frozen, made.currency) for balance in (made.opening, made.closing)
     )
     rows = i18n.plural("{count} movement", "{count} movements", len(made.rows))
     told = _("{rows}, from {before} to {after}. Days are in UTC.")
@@ -63,21 +69,26 @@ def _rows(made: Statement) -> None:
     if not shown:
         st.write(_("Nothing moved in these days. Choose others."))
         return
-    head = (_("Day"), _("What"), _("Computed"), _("Amount"), _("Balance"))
-    rows = [
-        (
-            site.day(row.at.date()),
-            earning_words.what(row),
-            earning_words.how(row, made.currency),
-            format_amount(row.amount, made.currency),
-            format_amount(row.after, made.currency),
-        )
-        for row in shown
-    ]
-    tables.show(_("Statement"), head, rows, numbers=2)
+    st.html(f'<ul style="{_LIST}">{"".join(_item(row, made.currency) for row in shown)}</ul>')
     if len(made.rows) > SHOWN:
         told = _("The newest {count} are shown; the file has all of them.")
         st.caption(told.format(count=SHOWN))
+
+
+def _item(row: Row, currency: str) -> str:
+    told = (site.day(row.at.date()), row.event, earning_words.how(row, currency))
+    facts = " · ".join(part for part in told if part)
+    stands = _("{amount} frozen") if row.book is Book.FROZEN else _("then {amount}")
+    after = stands.format(amount=written(row.after, currency))
+    return (
+        f'<li style="{_ROW}"><span style="overflow-wrap:anywhere"><strong>{escape(earning_words.what(row))}'
+        f"</strong>{_quiet(facts)}</span>"
+        f'<span style="{_NUMBER}">{escape(written(row.amount, currency))}{_quiet(after)}</span></li>'
+    )
+
+
+def _quiet(text: str) -> str:
+    return f'<span class="encore-card-facts" style="display:block">{escape(text)}</span>'
 
 
 def _payouts(payouts: Sequence[Payout]) -> None:
@@ -91,7 +102,7 @@ def _payouts(payouts: Sequence[Payout]) -> None:
             earning_words.days(one),
             earning_words.state(one.status)[0],
             one.reference or "–",
-            format_amount(one.amount, one.currency),
+            written(one.amount, one.currency),
         )
         for one in payouts
     ]

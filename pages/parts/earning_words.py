@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import streamlit as st
 
+from core.bills import written
 from core.i18n import _
-from core.pricing import format_amount
 from core.statements import Row
-from models.ledger import Book, EntryKind, Payout, PayoutStatus
+from models.ledger import EntryKind, Payout, PayoutStatus
 from pages.parts import site, style
 
 
@@ -22,22 +22,19 @@ def what(row: Row) -> str:
         EntryKind.DISPUTE_LOST: _("Dispute lost: {what}"),
         EntryKind.PAYOUT: _("Paid out: {what}"),
     }
-    text = words[row.kind].format(what=row.label)
-    return f"{text} · {row.event}" if row.event else text
+    return words[row.kind].format(what=row.label)
 
 
 def how(row: Row, currency: str) -> str:
     """Return how a row's amount was computed."""
     if row.percent is not None and row.base_amount is not None:
-        base = format_amount(row.base_amount, currency)
-        return _("{percent} % of {base}").format(percent=row.percent, base=base)
+        return _("{percent} % of {base}").format(percent=row.percent, base=written(row.base_amount, currency))
     if row.kind is EntryKind.SALE:
         parts = (row.paid_amount, row.tax_amount, row.platform_amount, row.others_amount)
-        paid, *less = (format_amount(amount, currency) for amount in parts)
-        return " − ".join([paid, *less])
-    if row.kind is EntryKind.PAYOUT:
-        return ""
-    return _("moved to the frozen") if row.book is Book.OWED and not row.paid_amount else _("in proportion")
+        return " − ".join(written(amount, currency) for amount in parts)
+    if row.paid_amount:
+        return _("your part of {amount}").format(amount=written(row.paid_amount, currency))
+    return ""
 
 
 def days(payout: Payout) -> str:

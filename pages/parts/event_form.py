@@ -10,7 +10,7 @@ from core.events import Details
 from core.i18n import _
 from core.offers import DEFAULT_CURRENCY
 from models.event import Event, Visibility
-from pages.parts import amounts, words
+from pages.parts import amounts, site, words
 
 VISIBILITIES: list[Visibility] = list(Visibility)
 LIFETIMES = (0, 30, 90, 180, 365)  # days after the event; 0: no end
@@ -31,7 +31,9 @@ def ask(event: Event | None, *, submit: str) -> Details | None:
             event.currency if event else DEFAULT_CURRENCY,
             hint=_("Free"),
         )
-        st.caption(_("Zero makes every photo free. Discounts, passes and coupons are on the page Prices."))
+        st.caption(_("Zero makes every photo free."))
+        if event is not None:
+            site.link(f"/prices?id={event.id}", _("Sizes, discounts, passes and coupons"))
         visibility = st.radio(
             _("Who finds the event?"),
             VISIBILITIES,

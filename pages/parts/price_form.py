@@ -145,14 +145,11 @@ class PriceForm:
             percent = amounts.count(
                 _("Early bird: percent off"), self.terms.early_percent, 100, key=self._key("early")
             )
-            day = st.date_input(
-                _("Last day"),
-                amounts.day(self.event, self.terms.early_until),
-                key=self._key("until"),
-                format="DD/MM/YYYY",
-                width=amounts.WIDTH,
-            )
-        return percent or 0, day
+            if not percent:
+                return 0, None
+            last = amounts.day(self.event, self.terms.early_until) or amounts.later(self.event)
+            day = amounts.ask_day(_("Last day"), last, key=self._key("until"))
+        return percent, day
 
     def _tax(self) -> tuple[int, bool]:
         with _section(_("Tax"), _("Receipts show it. Zero where you owe none.")):

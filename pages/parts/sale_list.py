@@ -41,7 +41,7 @@ def show(sales: Sequence[Sale], event: Event, query: Mapping[str, str]) -> None:
 
 def _item(sale: Sale, event: Event, query: Mapping[str, str]) -> str:
     href = "/event_orders?" + urlencode({**query, "id": str(event.id), "order": str(sale.id)})
-    facts = f"{site.local(event, sale.created_at)} · {bought(sale)}"
+    facts = " · ".join((site.local(event, sale.created_at), bought(sale), str(sale.id)[:8]))
     return (
         f'<li style="margin:0;padding:0"><a href="{escape(href)}" target="_self" style="{_LINK}">'
         f'<span style="overflow-wrap:anywhere"><strong>{escape(sale.email)}</strong>'
@@ -112,6 +112,8 @@ def _facts(details: Details, line: LineItem, event: Event) -> list[str]:
     fetched_at = details.fetched.get(line.id)
     if fetched_at is not None:
         return [what, _("downloaded {time}").format(time=site.local(event, fetched_at))]
+    if line.amount and line.refunded_amount == line.amount:
+        return [what, _("file withdrawn")]
     return [what, _("not downloaded yet")] if details.sale.status is OrderStatus.PAID else [what]
 
 

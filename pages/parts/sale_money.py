@@ -52,8 +52,8 @@ def _ask(sale: Sale) -> None:
     )
     total = sum(line.amount - line.refunded_amount for line in chosen)
     amount = style.plain(format_amount(total, sale.currency))
-    told = _("{email} gets {amount} back the way it was paid, and can no longer fetch these files.")
-    st.write(told.format(email=style.plain(sale.email), amount=amount))
+    told = _("The buyer gets {amount} back the way it was paid, and can no longer fetch these files.")
+    st.write(told.format(amount=amount))
     if st.button(_("Give {amount} back").format(amount=amount), type="primary", disabled=not chosen):
         with site.refusals():
             ids = [line.id for line in chosen]
@@ -64,16 +64,14 @@ def _ask(sale: Sale) -> None:
 
 def _choose(sale: Sale) -> list[LineItem]:
     """Ask which lines go back; all of them unless some are taken out."""
-    lines = {str(line.id): line for line in left(sale)}
-    chosen = st.pills(
-        _("What goes back"),
-        list(lines),
-        selection_mode="multi",
-        default=list(lines),
-        format_func=lambda key: f"{style.plain(sale_list.name(lines[key]))} · {_worth(lines[key])}",
-        key=f"refund_lines_{sale.id}",
-    )
-    return [lines[key] for key in chosen]
+    st.markdown(_("What goes back"))
+    return [
+        line
+        for line in left(sale)
+        if st.checkbox(
+            f"{style.plain(sale_list.name(line))} · {_worth(line)}", value=True, key=f"refund_{line.id}"
+        )
+    ]
 
 
 def _worth(line: LineItem) -> str:

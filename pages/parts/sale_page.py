@@ -50,10 +50,7 @@ def _about(details: Details, event: Event) -> None:
     chips = [sale_list.chip(sale)]
     if sale_money.is_disputed(details):
         chips.append(style.status_chip(_("Disputed"), "warn"))
-    facts = [
-        _("Order {id}").format(id=str(sale.id)[:8]),
-        _("of {time}").format(time=site.local(event, sale.created_at)),
-    ]
+    facts = [_("Order {id}").format(id=str(sale.id)[:8]), site.local(event, sale.created_at)]
     if sale.refunded_amount:
         back = format_amount(sale.refunded_amount, sale.currency)
         facts.append(_("{amount} given back").format(amount=back))
@@ -70,11 +67,11 @@ def _send_again(event: Event, sale: Sale) -> None:
         return
     with st.popover(_("Send the links again"), icon=":material/forward_to_inbox:"):
         told = _(
-            "{email} gets a mail with fresh links. Every link to this order and its files that was sent or "
-            "copied before ends at once."
+            "The buyer gets a mail with fresh links. Every link to this order and its files that was sent "
+            "or copied before ends at once."
         )
-        st.write(told.format(email=style.plain(sale.email)))
+        st.write(told)
         if st.button(_("Send fresh links"), type="primary"):
             with site.refusals():
                 sales.resend(site.backends(), event.id, sale.id, by=site.require_account())
-                st.toast(_("Fresh links are on their way to {email}.").format(email=style.plain(sale.email)))
+                st.toast(_("Fresh links are on their way."))

@@ -10,7 +10,7 @@ _TABLE = "width:100%;border-collapse:collapse;font-size:1rem;font-variant-numeri
 _CELL = "border:0;border-top:1px solid var(--encore-line);padding:9px 12px 9px 0;vertical-align:top"
 _HEAD = "border:0;padding:6px 12px 6px 0;color:var(--encore-quiet);font-weight:400;white-space:nowrap"
 _NUMBER = "text-align:right;white-space:nowrap"
-_WORDS = "text-align:left;min-width:7rem;overflow-wrap:anywhere"
+_WORDS = "text-align:left;overflow-wrap:break-word"
 
 
 def show(label: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int) -> None:

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core import earnings, shares
+from core.bills import written
 from core.earnings import Earnings, Funds
 from core.i18n import _
-from core.pricing import format_amount
 from core.statements import Row
 from models.ledger import EntryKind
 from pages.parts import earning_statement, site, style, tables
@@ -18,11 +18,11 @@ def sums(funds: Funds) -> None:
     """Show the numbers that everyone asks for."""
     amounts = (
         (_("Owed to you"), funds.owed),
-        (_("Of it on its way"), funds.due),
+        (_("Of that on its way"), funds.due),
         (_("Frozen"), funds.frozen),
         (_("Paid so far"), funds.paid),
     )
-    style.metrics([(label, format_amount(amount, funds.currency)) for label, amount in amounts])
+    style.metrics([(label, written(amount, funds.currency)) for label, amount in amounts])
     if funds.owed < 0:
         st.info(_("More went back to buyers than was owed: your next sales make up for it."))
 
@@ -34,7 +34,7 @@ def frozen(mine: Earnings) -> None:
             "{amount} of {event} is frozen: the bank of the buyer of order {id} wants the money back. If the "
             "dispute is won it is owed to you again."
         )
-        amount = style.plain(format_amount(one.amount, one.currency))
+        amount = style.plain(written(one.amount, one.currency))
         st.warning(
             told.format(amount=amount, event=style.plain(one.event), id=str(one.order_id)[:8]),
             icon=":material/ac_unit:",
@@ -63,7 +63,7 @@ def example(row: Row, currency: str) -> str:
         "{amount}."
     )
     amounts = (row.paid_amount, row.tax_amount, row.platform_amount, row.base_amount or 0, row.amount)
-    paid, tax, platform, base, amount = (style.plain(format_amount(one, currency)) for one in amounts)
+    paid, tax, platform, base, amount = (style.plain(written(one, currency)) for one in amounts)
     label, percent = style.plain(row.label), row.percent
     return told.format(
         label=label, paid=paid, tax=tax, platform=platform, base=base, percent=percent, amount=amount
@@ -76,7 +76,7 @@ def made_up() -> str:
     base = 12_000 - platform
     told = _("For example ฿120 paid − ฿0 tax − {platform} platform = {base}; 60 % of it is {amount}.")
     amounts = {"platform": platform, "base": base, "amount": shares.percent_of(base, 60)}
-    return told.format(**{name: format_amount(amount, "THB") for name, amount in amounts.items()})
+    return told.format(**{name: written(amount, "THB") for name, amount in amounts.items()})
 
 
 def months(mine: Earnings) -> None:
@@ -86,14 +86,14 @@ def months(mine: Earnings) -> None:
         st.subheader(_("Month by month"), anchor=False)
         head = (_("Month"), _("Sold"), _("Went back"), _("Paid out"))
         rows = [
-            (f"{one.first:%b %Y}", *(format_amount(n, one.currency) for n in (one.sold, one.back, one.paid)))
+            (f"{one.first:%b %Y}", *(written(n, one.currency) for n in (one.sold, one.back, one.paid)))
             for one in mine.months
         ]
         tables.show(_("Month by month"), head, rows, numbers=3)
     with right:
         st.subheader(_("Event by event"), anchor=False)
         of_events = [
-            (one.name, f"{one.sale_count:,}", format_amount(one.earned, one.currency)) for one in mine.events
+            (one.name, f"{one.sale_count:,}", written(one.earned, one.currency)) for one in mine.events
         ]
         columns = (_("Event"), _("Sales"), _("Your share"))
         tables.show(_("Event by event"), columns, of_events, numbers=2)

@@ -111,7 +111,9 @@ def test_the_command_tells_where_the_log_breaks(backends, entries, capsys):
     assert (whole, broken) == (0, 1)
     assert capsys.readouterr().out.splitlines() == [
         "The audit log is whole.",
+        "The ledger is whole.",
         f"The audit log breaks at entry {entries[1].id}.",
+        "The ledger is whole.",
     ]
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from core import carts, checkouts, held, ledger, payments
+from core import carts, checkouts, held, ledger, orders, payments
 from core.errors import Forbidden, SignInNeeded, Unavailable
-from core.gateway import PaymentState
+from core.gateway import PaymentState, RefundState
 from models.account import Role
 from models.order import Order, OrderStatus
 from tests.makers import make_account, make_event, make_photo, make_viewer
@@ -92,3 +92,21 @@ def test_a_crash_after_the_gateway_answered_gives_back_once(backends, monkeypatc
 
     assert after.status is OrderStatus.REFUNDED
     assert len(backends.payments.look_up(order.checkout_id).refunds) == 1
+
+
+def test_money_whose_return_fails_at_the_bank_is_put_aside_again_and_can_be_sent_again(backends):
+    backends.payments.are_refunds_slow = True
+    order, admin = make_held(backends), make_account(backends, Role.ADMIN)
+    held.give_back(backends, order.id, by=admin)
+    (refund,) = backends.payments.look_up(order.checkout_id).refunds
+
+    payments.receive(
+        backends, *backends.payments.settle_refund(order.checkout_id, refund.id, RefundState.FAILED)
+    )
+    payments.settle(backends, str(order.id))
+    again = orders.find(backends, order.id).status
+    backends.payments.are_refunds_slow = False
+    after = held.give_back(backends, order.id, by=admin)
+
+    assert (again, after.status) == (OrderStatus.HELD, OrderStatus.REFUNDED)
+    assert len(backends.payments.look_up(order.checkout_id).refunds) == 2

@@ -36,8 +36,12 @@ HEADINGS = {
     "upload": "Upload",
     "review": "Review",
     "share": "Share",
+    "prices": "Prices",
+    "event_orders": "Orders",
     "sales": "Sales",
     "hooks": "Webhooks",
+    "earnings": "Earnings",
+    "payouts": "Payouts",
     "accounts": "Accounts",
     "faces": "Faces",
     "jobs": "Jobs",
@@ -48,8 +52,8 @@ HEADINGS = {
     "reset": "Forgot your password?",
     "sign_in": "You are signed in",
 }
-ADMINS = {"accounts", "faces", "jobs", "mails", "status"}
-STAFF = {"events", "event", "upload", "review", "share", "sales", "hooks"}
+ADMINS = {"payouts", "accounts", "faces", "jobs", "mails", "status"}
+STAFF = {"events", "event", "upload", "review", "share", "prices", "event_orders", "sales", "hooks"}
 KEPT_FROM = dict.fromkeys(Role, ADMINS) | {Role.ADMIN: set(), Role.GUEST: ADMINS | STAFF}
 PARTS = {
     Role.ORGANISER: MemberRole.CO_ORGANISER,
@@ -127,7 +131,9 @@ def test_an_account_sees_the_pages_of_its_role_and_no_others(backends, browser, 
 def test_a_visitor_sees_the_pages_for_everyone_and_the_gate(opened):
     seen = {path: heading(opened(path)) for path in navigation.paths()}
 
-    assert seen == HEADINGS | dict.fromkeys(STAFF | ADMINS | {"profile"}, GATE) | {"sign_in": "Sign in"}
+    assert seen == HEADINGS | dict.fromkeys(STAFF | ADMINS | {"profile", "earnings"}, GATE) | {
+        "sign_in": "Sign in"
+    }
 
 
 @pytest.mark.parametrize("path", sorted(STAFF | ADMINS))
@@ -140,7 +146,9 @@ def test_a_closed_page_shows_nothing_of_the_event_and_offers_nothing(backends, b
     assert not (*page.button, *page.text_input, *page.selectbox, *page.dataframe)
 
 
-@pytest.mark.parametrize("path", ["event", "upload", "review", "share", "sales", "hooks"])
+@pytest.mark.parametrize(
+    "path", ["event", "upload", "review", "share", "prices", "event_orders", "sales", "hooks"]
+)
 def test_an_organiser_of_another_event_learns_nothing_of_this_one(backends, browser, opened, path):
     browser.sign_in(backends, make_account(backends, Role.ORGANISER))
 

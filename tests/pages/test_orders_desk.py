@@ -157,7 +157,7 @@ def test_all_of_an_order_is_given_back_with_a_reason(backends, browser, event, o
 
     page = press(page, r"Give ฿240 back")
 
-    assert "runner@example.org gets ฿240 back" in before
+    assert "gets ฿240 back" in before
     (made,) = refunds_of(backends, order)
     assert (made.amount, made.reason, made.by_account_id) == (24_000, "Rained off", owner.id)
     said = text(page)
@@ -169,9 +169,9 @@ def test_all_of_an_order_is_given_back_with_a_reason(backends, browser, event, o
 def test_some_lines_are_given_back_and_the_amount_says_so(backends, browser, event, owner):
     order = buy(backends, event, "a.jpg", "b.jpg")
     with backends.reading() as session:
-        line = session.exec(select(LineItem).where(LineItem.label == "a.jpg")).one()
+        line = session.exec(select(LineItem).where(LineItem.label == "b.jpg")).one()
     page = press(opened(browser, event, order), "Refund…")
-    page.pills(key=f"refund_lines_{order.id}").set_value([str(line.id)]).run()
+    page.checkbox(key=f"refund_{line.id}").uncheck().run()
     page.text_input(key=f"refund_reason_{order.id}").set_value("Blurred").run()
 
     page = press(page, "Give ฿120 back")

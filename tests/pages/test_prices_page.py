@@ -6,13 +6,15 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from core import audit, coupons, galleries, prices
+from core import coupons, galleries, prices
 from core.coupons import Draft
 from core.terms import Terms
+from models.audit import AuditEntry
 from models.event import MemberRole
 from models.photo import Photo
 from pages.parts import photo_prices
 from pages.parts.photo_grid import GridResult, PressedAction
+from pages.parts.price_form import PriceForm, Said
 from tests.browser import press, refusal
 from tests.makers import gallery_of, make_account, make_event, make_member, make_photo, owner_of
 
@@ -78,7 +80,8 @@ def test_prices_are_saved_as_a_whole_and_written_down(backends, browser, event, 
         tax_basis_points=725,
         refund_days=14,
     )
-    assert "prices.edit" in [entry.action for entry in audit.of_event(backends, event.id, by=owner).items]
+    with backends.reading() as session:
+        assert "prices.edit" in session.exec(select(AuditEntry.action)).all()
     assert "Not saved yet" not in said(page)
 
 
@@ -118,11 +121,10 @@ def test_a_moment_that_a_program_set_stays_as_long_as_its_day(backends, browser,
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"early": 20}, "needs both"),
         ({"n0": 5}, "takes 1 to 99 percent off"),
         ({"full": 1_000_001.0}, "below one million"),
     ],
-    ids=["early bird without a day", "tier without a percentage", "a slip of the keyboard"],
+    ids=["tier without a percentage", "a slip of the keyboard"],
 )
 def test_what_cannot_be_a_price_is_refused_in_a_sentence(backends, browser, event, owner, values, reason):
     page = filled(browser.open(PAGE), **values)
@@ -136,7 +138,7 @@ def test_what_cannot_be_a_price_is_refused_in_a_sentence(backends, browser, even
 
 def test_steps_are_put_in_order_and_the_next_one_comes_when_one_is_filled(backends, browser, event, owner):
     page = browser.open(PAGE)
-    at_first = [one.key for one in page.number_input if "_n" in one.key]
+    at_first = [one.key for one in page.number_input if "_n" in (one.key or "")]
 
     page = filled(page, n0=10, p0=20, n1=5, p1=10)
     press(page, "Save")
@@ -145,18 +147,25 @@ def test_steps_are_put_in_order_and_the_next_one_comes_when_one_is_filled(backen
     assert prices.terms(backends, event.id, by=owner).tiers == ((5, 10), (10, 20))
 
 
-def test_a_gallery_has_prices_of_its_own_or_the_events(backends, browser, event, owner):
+def test_a_gallery_has_prices_of_its_own(backends, browser, event, owner):
     gallery = gallery_of(backends, event)
 
     page = filled(browser.open(PAGE), web=50.0, **{f"f{gallery.id}": 200.0, f"w{gallery.id}": 90.0})
     press(page, "Save")
-    one = prices.of_gallery(backends, gallery.id, by=owner)
-    page = filled(browser.open(PAGE), **{f"f{gallery.id}": None, f"w{gallery.id}": None})
-    press(page, "Save")
-    other = prices.of_gallery(backends, gallery.id, by=owner)
 
-    assert (one.price_amount, one.web_amount) == (20_000, 9_000)
-    assert (other.price_amount, other.web_amount) == (None, None)
+    own = prices.of_gallery(backends, gallery.id, by=owner)
+    assert (own.price_amount, own.web_amount) == (20_000, 9_000)
+
+
+def test_a_gallery_that_is_left_open_has_the_events_prices_again(backends, event, owner):
+    gallery = prices.save_gallery(backends, gallery_of(backends, event).id, 20_000, 9_000, by=owner)
+    terms = prices.terms(backends, event.id, by=owner)
+    form = PriceForm(event, terms, [gallery], 0)
+
+    form.save(Said(terms, {gallery.id: (None, None)}), by=owner)
+
+    own = prices.of_gallery(backends, gallery.id, by=owner)
+    assert (own.price_amount, own.web_amount) == (None, None)
 
 
 def test_a_name_with_signs_of_markdown_stays_a_name(backends, browser, event, owner):
@@ -206,9 +215,14 @@ def test_the_preview_tries_the_web_size(browser, owner):
 # Coupons
 
 
+def code(page: AppTest):
+    """Where a new coupon's code is typed."""
+    return next(one for one in page.text_input if one.label == "Code")
+
+
 def test_a_coupon_is_made_with_its_limits(backends, browser, event, owner):
     page = browser.open(PAGE)
-    page.text_input[1 if page.text_input[0].key == "try_coupon" else 0].set_value("early10")
+    code(page).set_value("early10")
     in_form = {one.label: one for one in page.number_input}
     in_form["Percent off"].set_value(15)
     in_form["Orders in all"].set_value(100)
@@ -221,6 +235,20 @@ def test_a_coupon_is_made_with_its_limits(backends, browser, event, owner):
     shown = said(page)
     for words in ("EARLY10", "−15 %", "Used 0 of 100 times", "1 for each buyer", "Without end", "Valid"):
         assert words in shown
+
+
+def test_a_coupon_for_a_time_is_good_on_whole_days_at_the_event(backends, browser, event, owner):
+    page = browser.open(PAGE)
+    page = page.toggle[0].set_value(True).run()
+    code(page).set_value("EARLY10")
+    page.date_input[0].set_value(date(2026, 12, 1))
+    page.date_input[1].set_value(date(2026, 12, 24))
+
+    press(page, "Make the coupon")
+
+    (counted,) = coupons.listing(backends, event.id, by=owner).items
+    assert counted.coupon.valid_from == datetime(2026, 11, 30, 17, tzinfo=UTC)
+    assert counted.coupon.valid_until == datetime(2026, 12, 24, 16, 59, 59, tzinfo=UTC)
 
 
 def test_a_coupon_is_ended_after_a_second_thought_and_made_again_under_another_code(
@@ -245,7 +273,7 @@ def test_a_coupon_is_ended_after_a_second_thought_and_made_again_under_another_c
 def test_a_code_that_is_taken_is_refused_and_the_form_stays(backends, browser, event, owner):
     coupons.create(backends, event.id, Draft("RUN20", percent=20), by=owner)
     page = browser.open(PAGE)
-    page.text_input[1 if page.text_input[0].key == "try_coupon" else 0].set_value("RUN20")
+    code(page).set_value("RUN20")
 
     page = press(page, "Make the coupon")
 
