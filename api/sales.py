@@ -67,7 +67,7 @@ class EventOrderDetails(EventOrder):
 
 
 @router.get("/events/{event_id}/orders")
-def list_event_orders(
+def list_sold(
     caller: callers.Reports,
     event_id: EventId,
     asked: Asked,
@@ -86,7 +86,7 @@ def list_event_orders(
 
 
 @router.get("/events/{event_id}/orders.csv", response_class=Response, responses=CSV)
-def export_event_orders(caller: callers.Reports, event_id: EventId) -> StreamingResponse:
+def export_sold(caller: callers.Reports, event_id: EventId) -> StreamingResponse:
     """Send every line that was sold at an event, newest first. For those who sell at it."""
     lines = sales.export(deps.backends(), event_id, by=caller.account)
     return table(lines, f"orders-{event_id}.csv")

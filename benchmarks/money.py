@@ -1,9 +1,10 @@
-"""Whether money stays right, whatever happens: random histories of orders, payments, refunds and lost messages.
+"""Whether money stays right, whatever happens: random histories of payments, refunds and lost messages.
 
-Run `python -m benchmarks.money [--histories N] [--jobs N] [--seed N] [--only NUMBER] [--json]`. Each history is
-an event with a price list of its own, its photographers and buyers, and what they, Stripe, banks and broken
-lines do, in any order; Stripe is a contract double behind the real SDK. When everything has come to rest, the
-ledger, the orders, the files and Stripe's own books are compared. The same seed makes the same histories.
+Run `python -m benchmarks.money [--histories N] [--jobs N] [--seed N] [--only NUMBER] [--json]`. Each history
+is an event with a price list of its own, its photographers and buyers, and what they, Stripe, banks and
+broken lines do, in any order; Stripe is a contract double behind the real SDK. When everything has come to
+rest, the ledger, the orders, the files and Stripe's own books are compared. The same seed makes the same
+histories.
 
 Then faults are put into the services one at a time, and the same checker must see each of them. The command
 ends with code 1 if it sees anything without them, or misses one. `--only` tells one history step by step.
@@ -42,7 +43,7 @@ class Figures:
 
 def lived(world: World, seed: int, number: int) -> tuple[list[str], list[str]]:
     """Return what happened in a history, and what was wrong."""
-    history, wrong = run(world, Random(f"{seed} {number}"), number)
+    history, wrong = run(world, Random(f"{seed} {number}"), number)  # noqa: S311
     is_last = number % OF_A_WORLD == OF_A_WORLD - 1
     return history.told, wrong + (list(money_checker.of_world(history)) if is_last else [])
 

@@ -53,11 +53,18 @@ class Case:
     confirmations: int  # mails
     payments: Sequence[Payment]  # that came
     is_there: bool  # all that it is about: no photo of it was deleted
+    has_lost: bool  # photos of its event were deleted
 
     @property
     def is_sold(self) -> bool:
         """Its sale is booked."""
         return any(entry.kind is EntryKind.SALE for entry, _ in self.entries)
+
+    @property
+    def is_cut(self) -> bool:
+        """It was never paid for, and photos of it were deleted."""
+        there = sum(line.amount for line in self.lines)
+        return self.order.paid_at is None and there < self.order.total_amount and self.has_lost
 
     @property
     def left(self) -> int:
@@ -154,6 +161,7 @@ def read(history: History) -> Books:
                 all(
                     line.photo_id in photos for line in of[LineItem][order.id] if line.kind is LineKind.PHOTO
                 ),
+                history.has_deleted,
             )
             for order in orders.values()
         ]

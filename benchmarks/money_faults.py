@@ -42,7 +42,7 @@ class Fault:
     name: str
     module: Any
     attribute: str
-    wrong: Callable[..., Any]  # given what is right, returns what takes its place
+    wrong: Callable[[Any], Any]  # given what is right, returns what takes its place
     focus: Sequence[Step] = (steps.buy,)  # what happens often in the histories that look for it
 
     def find(self, world: World, most: int, seed: int = 0) -> tuple[int, list[str]]:
@@ -51,7 +51,7 @@ class Fault:
         world.renew()
         with patch.object(self.module, self.attribute, self.wrong(right)):
             for number in range(1, most + 1):
-                history, seen = run(world, Random(f"{seed} {number}"), number, self.focus)
+                history, seen = run(world, Random(f"{seed} {number}"), number, self.focus)  # noqa: S311
                 wrong = seen or list(money_checker.of_world(history))
                 if wrong:
                     return number, wrong
@@ -105,19 +105,14 @@ def _held_and_granted(right: Callable[..., Any]) -> Callable[..., Any]:
     return hold
 
 
-def _all_again(right: Callable[..., Any]) -> Callable[..., Any]:
-    def write(backends: Any, session: Session, order: Any, parts: Any, **said: Any) -> Any:
-        whole = {line_id: session.get_one(LineItem, line_id).amount for line_id in parts}
-        is_foreign = said.get("is_foreign", False)
-        return right(backends, session, order, parts if is_foreign else whole, **said)
-
-    return write
-
-
-def _ignoring_refunds(right: Callable[..., Any]) -> Callable[..., Any]:
+def _ignoring_refunds(_: Callable[..., Any]) -> Callable[..., Any]:
     def left(session: Session, order: Any, line_ids: Any) -> Any:
         lines = session.exec(orders.lines_of(order)).all()
-        return [line for line in lines if line.amount and (line_ids is None or line.id in line_ids)]
+        named = [line for line in lines if line.amount and (line_ids is None or line.id in line_ids)]
+        for line in named:
+            session.expunge(line)
+            line.refunded_amount = 0
+        return named
 
     return left
 
@@ -153,31 +148,39 @@ def _but_last(right: Callable[..., Any]) -> Callable[..., Any]:
     return lambda backends, session, items: right(backends, session, list(items)[:-1])
 
 
+def _only_pending(_: object) -> Sequence[OrderStatus]:
+    return (OrderStatus.PENDING,)
+
+
 def _only_valid(_: Callable[..., Any]) -> Callable[..., Any]:
     return lambda _session, coupon, _buyer, now: coupons.require_valid(coupon, now)
 
 
+SLOW = (steps.fill, steps.order, steps.pay_slowly, steps.wait, steps.work)
+LOST = (steps.buy, steps.lose_messages)
 WRONG = (steps.fill, steps.order, steps.pay_wrongly, steps.post, steps.work)
-REFUNDS = (steps.buy, steps.refund, steps.refund_there, steps.slow_refund, steps.fail_refund)
+BY_LINE = (steps.buy, steps.come_back, steps.refund, steps.refund)
+REFUNDS = (steps.buy, steps.come_back, steps.refund, steps.refund_there, steps.fail_refund, steps.work)
+RACES = (steps.buy, steps.slow_refund, steps.refund_there, steps.fail_meanwhile)
+DISPUTES = (steps.buy, steps.come_back, steps.dispute)
 FAULTS = (
     Fault("a sale is booked twice", bookings, "sale", _twice),
     Fault("two receipts are written for one order", receipts, "issue", _receipt_twice),
     Fault("a posting of the ledger is dropped", bookings, "_sold", _without_last),
-    Fault("money that is on its way counts as paid", payments, "_act", _on_its_way_is_there, (steps.pay_slowly, steps.buy)),
+    Fault("money that is on its way counts as paid", payments, "_act", _on_its_way_is_there, SLOW),
     Fault("files are granted for money that is put aside", payments, "_hold", _held_and_granted, WRONG),
     Fault("a photo that is paid for is not granted", downloads, "grant", _but_last),
-    Fault("a line is given back again", refunds, "_left", _ignoring_refunds, REFUNDS),
-    Fault("a refund gives back what went back before", refund_answers, "write", _all_again, REFUNDS),
+    Fault("a line is given back again", refunds, "_left", _ignoring_refunds, BY_LINE),
     Fault("a refund that failed stays booked", refund_answers, "_undo", _nothing(), REFUNDS),
     Fault("refunds made at Stripe are not seen", refund_answers, "_foreign", _nothing(), REFUNDS),
-    Fault("files stay when their money goes back", downloads, "withdraw", _nothing(), REFUNDS),
-    Fault("shares are paid during a dispute", bookings, "freeze", _nothing(), (steps.buy, steps.dispute)),
+    Fault("files stay when their money goes back", downloads, "withdraw", _nothing(), BY_LINE),
+    Fault("shares are paid during a dispute", bookings, "freeze", _nothing(), DISPUTES),
     Fault("the wrong amount is taken", payments, "_agrees", _nothing(True), WRONG),
-    Fault("money that comes late is dropped", orders, "UNPAID", lambda _: (OrderStatus.PENDING,), (steps.buy, steps.pay_slowly)),
+    Fault("money that comes late is dropped", orders, "UNPAID", _only_pending, SLOW),
     Fault("a receipt's number is left out", receipts, "_next", _skipping),
     Fault("a coupon's limit is not looked at", coupons, "require_usable", _only_valid),
-    Fault("nobody looks for lost messages", reconciliation, "reconcile", _nothing(), (steps.buy, steps.lose_messages)),
+    Fault("nobody looks for lost messages", reconciliation, "reconcile", _nothing(), LOST),
     Fault("shares are rounded up", shares, "percent_of", _rounded_up),
     Fault("a unit is lost when sums are shared out", pricing, "allocate", _floored),
-    Fault("an older answer is applied after a newer one", payments, "_apply", _blind, (*REFUNDS, steps.overtake)),
+    Fault("an older answer is applied after a newer one", payments, "_apply", _blind, RACES),
 )  # fmt: skip

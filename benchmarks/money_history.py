@@ -1,11 +1,11 @@
 """One history: what has happened so far to a shop's orders, at Stripe and on the way between the two."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlmodel import col, func, select
@@ -39,7 +39,7 @@ class History:
     inbox: list[Message] = field(default_factory=list)  # sent by Stripe, not delivered so far
     told: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)  # what was seen to be wrong on the way
-    was_long_away: bool = False
+    has_deleted: bool = False  # photos
 
     # --- choosing ------------------------------------------------------------------------------
 
@@ -71,6 +71,12 @@ class History:
     def lines(self, order: Order) -> list[LineItem]:
         """Return what an order is about."""
         return list(orders.lines(self.world.backends, order))
+
+    def order_of(self, refund: Mapping[str, Any]) -> UUID | None:
+        """Return the order whose money goes back by a refund at Stripe, None where it is none of ours."""
+        intent = self.double.account.things[refund["payment_intent"]]
+        order_id = UUID(intent["metadata"]["order_id"])
+        return order_id if order_id in self.orders else None
 
     def find_orders(self, buyer: Buyer) -> None:
         """Take note of what a buyer has ordered."""

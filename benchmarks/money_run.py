@@ -22,12 +22,12 @@ BUGS = (PlatformError, SQLAlchemyError, ArithmeticError, LookupError, TypeError,
 
 
 def run(world: World, dice: Random, number: int, focus: Collection[Step] = ()) -> tuple[History, list[str]]:
-    """Return a history and what was wrong in it. Half of its steps are of the focus, where there is one."""
+    """Return a history and what was wrong in it. Most of its steps are of the focus, where there is one."""
     history = begin(world, dice, number)
-    weights = {step: count for step, count in USUAL.items() if step in focus}
+    weights = dict.fromkeys(focus, 1)
     try:
-        for _ in range(dice.randint(FEWEST, MOST)):
-            _step(history, weights if weights and history.chance(50) else USUAL)
+        for _ in range(dice.randint(FEWEST, MOST) + 2 * len(weights)):
+            _step(history, weights if weights and history.chance(85) else USUAL)
         return history, end(history)
     except BUGS as bug:
         return history, [f"The platform broke: {type(bug).__name__}: {bug}"]

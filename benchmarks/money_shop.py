@@ -19,7 +19,6 @@ from models.face import Face, FaceIndex, IndexStatus
 from models.photo import Photo, Review, Stage
 from models.price import Coupon, PriceList
 
-
 AMOUNTS = (0, 1, 999, 2_500, 9_990, 12_000, 33_333, 100_000)  # minor units
 PERCENTS = (0, 1, 7, 10, 33, 50, 67, 100)
 CODE = "RUN"

@@ -1,4 +1,4 @@
-"""A platform of its own for histories of money: a fast database, a clock that is moved by hand, a double of Stripe.
+"""A platform of its own for histories of money: a fast database, a clock moved by hand, a double of Stripe.
 
 It is the real thing but for what costs time: rows on a folder in memory, pictures of one byte pattern.
 """

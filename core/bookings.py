@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from core import ledger, shares
 from core.backends import Backends
@@ -255,6 +256,12 @@ def held(session: Session, order: Order) -> dict[str, int]:
             returned -= gone
             there |= {entry.subject: -amount - gone} if gone < -amount else {}
     return there
+
+
+def with_held() -> SelectOfScalar[UUID]:
+    """Select the orders of which money is put aside."""
+    query = select(Order.id).join(LedgerEntry).join(LedgerPosting).where(LedgerPosting.book == Book.HELD)
+    return query.group_by(col(Order.id)).having(func.sum(LedgerPosting.amount) != 0)
 
 
 def hold(backends: Backends, session: Session, order: Order, standing: Standing) -> None:

@@ -13,10 +13,23 @@ from uuid import UUID, uuid4
 import bcrypt
 from sqlmodel import Session, select
 
-from core import bookings, covers, downloads, events, galleries, journey, members, photos, sharing, worker
+from core import (
+    bookings,
+    covers,
+    downloads,
+    events,
+    galleries,
+    journey,
+    members,
+    photos,
+    prices,
+    sharing,
+    worker,
+)
 from core.backends import Backends
 from core.gateway import CheckoutLine, CheckoutRequest, PaymentState, PlayableGateway
 from core.settings import ROOT
+from core.terms import Terms
 from models.account import Account, Role
 from models.activity import Activity, ActivityKind
 from models.event import Event, EventStatus, MemberRole, Visibility
@@ -103,6 +116,10 @@ def _event(backends: Backends, organiser: Account) -> Event:
     first = galleries.listing(backends, event_id, by=organiser)[0]
     galleries.rename(backends, first.id, "Afternoon", by=organiser)
     galleries.add(backends, event_id, "Evening", by=organiser)
+    terms = Terms(
+        price_amount=12_000, web_amount=6_000, bundle_amount=49_000, pass_amount=199_000, refund_days=7
+    )
+    prices.save(backends, event_id, terms, by=organiser)
     return event
 
 

@@ -43,15 +43,29 @@ def _close(
     backends: Backends, session: Session, order: Order, dispute: Dispute, seen: DisputeStanding
 ) -> None:
     dispute.status, dispute.closed_at = DisputeStatus(seen.state), backends.now()
-    if seen.state is DisputeState.WON:
+    session.flush()
+    if seen.state is DisputeState.LOST:
+        _lose(backends, session, order, seen)
+    elif not is_open(session, order):
         bookings.thaw(backends, session, seen.id, order)
-    else:
-        bookings.lose(backends, session, seen.id, order, seen.amount)
-        if sum(bookings.left(session, order).values()) == 0:
-            order.status = OrderStatus.REFUNDED
-            lines = session.exec(orders.lines_of(order)).all()
-            downloads.withdraw(session, [line.id for line in lines], backends.now())
     audit.record(session, f"order.dispute_{seen.state}", order.id, by=None, dispute=seen.id)
+
+
+def _lose(backends: Backends, session: Session, order: Order, seen: DisputeStanding) -> None:
+    """Book what the bank took; what is left stays frozen while another dispute is open."""
+    bookings.lose(backends, session, seen.id, order, seen.amount)
+    if is_open(session, order):
+        bookings.freeze(backends, session, f"{seen.id} rest", order)
+    if sum(bookings.left(session, order).values()) == 0:
+        order.status = OrderStatus.REFUNDED
+        lines = session.exec(orders.lines_of(order)).all()
+        downloads.withdraw(session, [line.id for line in lines], backends.now())
+
+
+def is_open(session: Session, order: Order) -> bool:
+    """Tell whether a bank disputes the order's payment now."""
+    query = select(Dispute.id).where(Dispute.order_id == order.id, Dispute.status == DisputeStatus.OPEN)
+    return session.exec(query).first() is not None
 
 
 def of_order(backends: Backends, order: Order) -> Sequence[Dispute]:

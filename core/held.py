@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, or_, select
 
 from core import access, audit, bookings, orders, paging, payments, purchases
 from core.backends import Backends
@@ -30,10 +30,14 @@ class NotReturned(Conflict):
 
 
 def listing(backends: Backends, asked: Asked = paging.LONG, *, by: Account | None) -> Page[Order]:
-    """Return the orders whose money did not fit, newest first: an admin settles them with the buyer."""
+    """Return the orders of which money is put aside, newest first: an admin settles them with the buyer.
+
+    Among them may be one that was paid, and then once more.
+    """
     access.require_role(by, Role.ADMIN)
     with backends.reading() as session:
-        query = select(Order).where(Order.status == OrderStatus.HELD)
+        put_aside = col(Order.id).in_(bookings.with_held())
+        query = select(Order).where(or_(col(Order.status) == OrderStatus.HELD, put_aside))
         return paging.read(backends, session, query, purchases.NEWEST, asked)
 
 

@@ -8,11 +8,10 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from core import carts, checkouts, downloads, orders, paging, payments, receipts, refunds
+from core import buyers, checkouts, downloads, orders, paging, payments, receipts, refunds
 from core.access import Viewer
 from core.backends import Backends
 from core.downloads import DownloadLink
-from core.errors import Conflict
 from core.gateway import Intent
 from core.orders import NoSuchOrder
 from core.paging import Asked, Page
@@ -40,18 +39,11 @@ class Purchase:
         return any(dispute.status is DisputeStatus.OPEN for dispute in self.disputes)
 
 
-class NoIntents(Conflict):
-    """The gateway takes payments on its own page only."""
-
-    def __init__(self) -> None:
-        super().__init__("Payments are not made in programs here. Open the order's checkout page.")
-
-
 def listing(
     backends: Backends, asked: Asked, *, by: Viewer, status: OrderStatus | None = None
 ) -> Page[Purchase]:
     """Return the orders of the viewer's account and of this visitor, newest first."""
-    query = select(Order).where(carts.ordered_by(by))
+    query = select(Order).where(buyers.ordered_by(by))
     if status is not None:
         query = query.where(Order.status == status)
     with backends.reading() as session:
@@ -61,7 +53,7 @@ def listing(
 
 def find(backends: Backends, order_id: UUID, token: str = "", *, by: Viewer) -> Purchase:
     """Return an order to its buyer, or to who has the token of its private address. Raises NoSuchOrder."""
-    mine = select(Order).where(col(Order.id) == order_id, carts.ordered_by(by))
+    mine = select(Order).where(col(Order.id) == order_id, buyers.ordered_by(by))
     with backends.reading() as session:
         own = session.exec(mine).first()
     order = own or orders.by_token(backends, token)
@@ -89,11 +81,8 @@ def papers(backends: Backends, order_id: UUID, token: str = "", *, by: Viewer) -
 
 
 def start_intent(backends: Backends, order_id: UUID, token: str = "", *, by: Viewer) -> Intent:
-    """Open a payment of an order for a program of its buyer's. Raises NoSuchOrder, NotPending, NoIntents."""
-    order = find(backends, order_id, token, by=by).order
-    if not backends.payments.has_intents:  # said before the open page is ended for nothing
-        raise NoIntents
-    return checkouts.start_intent(backends, order)
+    """Open a payment of an order for a program of its buyer's. As `checkouts.start_intent`; NoSuchOrder."""
+    return checkouts.start_intent(backends, find(backends, order_id, token, by=by).order)
 
 
 def ask_back(

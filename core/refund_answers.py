@@ -119,10 +119,16 @@ def _accept(backends: Backends, session: Session, order: Order, refund: Refund) 
     left = bookings.left(session, order)
     rest = {line_id: left[line_id] - amount for line_id, amount in parts.items()}
     bookings.change(backends, session, EntryKind.REFUND, refund.id, order, rest)
-    if sum((left | rest).values()) == 0:
+    if sum((left | rest).values()) == 0 and not _has_gifts(session, order):
         order.status = OrderStatus.REFUNDED
     tell(session, NoticeKind.ORDER_REFUNDED, order, parts)
     outbox.put(session, MailKind.REFUND, str(refund.id), order.email, refund_id=str(refund.id))
+
+
+def _has_gifts(session: Session, order: Order) -> bool:
+    """Photos that were free stay with their guest when the others go back."""
+    free = select(LineItem.id).where(LineItem.order_id == order.id, LineItem.amount == 0)
+    return session.exec(free).first() is not None
 
 
 def _undo(backends: Backends, session: Session, order: Order, refund: Refund) -> None:

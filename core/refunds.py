@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from sqlmodel import Session, col, select
 
-from core import access, audit, downloads, jobs, orders, refund_answers
+from core import access, audit, disputes, downloads, jobs, orders, refund_answers
 from core.access import Action, Viewer
 from core.backends import Backends
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -19,7 +19,7 @@ from models.account import Account
 from models.job import JobKind
 from models.order import LineItem, Order, OrderStatus
 from models.price import PriceList
-from models.refund import Dispute, DisputeStatus, Refund, RefundStatus
+from models.refund import Refund, RefundStatus
 
 log = structlog.get_logger()
 
@@ -41,6 +41,13 @@ class UnderDispute(Conflict):
             "The buyer's bank disputes this payment. Answer it at the payment service; until then nothing "
             "can be given back here."
         )
+
+
+class PaidElsewhere(Conflict):
+    """The gateway that took the money is not the one that is set up."""
+
+    def __init__(self) -> None:
+        super().__init__("This was paid through another payment service. Give the money back there.")
 
 
 class NoSelfService(Forbidden):
@@ -153,7 +160,7 @@ def _write(
     """Write a refund down, withdraw its files and have a job ask for it."""
     if order.status is not OrderStatus.PAID or not lines:
         raise NothingToRefund
-    if _is_disputed(session, order):
+    if disputes.is_open(session, order):
         raise UnderDispute
     ids = [line.id for line in lines]
     if is_unfetched and not downloads.withdraw_unfetched(session, ids, backends.now()):
@@ -164,11 +171,6 @@ def _write(
     refund = refund_answers.write(backends, session, order, parts, reason=reason, by=by)
     jobs.enqueue(session, JobKind.GIVE_BACK, refund.id)
     return refund
-
-
-def _is_disputed(session: Session, order: Order) -> bool:
-    query = select(Dispute.id).where(Dispute.order_id == order.id, Dispute.status == DisputeStatus.OPEN)
-    return session.exec(query).first() is not None
 
 
 # --- carrying out --------------------------------------------------------------------------
@@ -182,17 +184,23 @@ def request(backends: Backends, refund_id: str) -> UUID | None:
     with backends.reading() as session:
         refund = session.get_one(Refund, UUID(refund_id))
         order = session.get_one(Order, refund.order_id)
-    if refund.status is not RefundStatus.REQUESTED or order.checkout_id is None:
+    if refund.status is not RefundStatus.REQUESTED:
         return None
     try:
+        if order.checkout_id is None or order.gateway != backends.payments.name:
+            raise PaidElsewhere
         backends.payments.refund(order.checkout_id, refund.amount, str(refund.id))
     except (Conflict, NotFound, InvalidInput) as refusal:
-        with backends.transaction() as session:
-            row = session.get_one(Refund, refund.id, with_for_update=True)
-            if row.status is RefundStatus.REQUESTED:
-                refund_answers.end(backends, session, row, str(refusal))
-        log.error("refund refused", refund=refund_id, reason=str(refusal))
+        _refused(backends, refund, str(refusal))
     return order.id
+
+
+def _refused(backends: Backends, refund: Refund, reason: str) -> None:
+    with backends.transaction() as session:
+        row = session.get_one(Refund, refund.id, with_for_update=True)
+        if row.status is RefundStatus.REQUESTED:
+            refund_answers.end(backends, session, row, reason)
+    log.error("refund refused", refund=str(refund.id), reason=reason)
 
 
 def retry(backends: Backends, refund_id: UUID, *, by: Account | None) -> Refund:

@@ -19,7 +19,7 @@ from models.order import Download, LineItem, LineKind, Order, OrderStatus
 from models.photo import Photo
 from models.refund import Dispute, Receipt, Refund, RefundLine, RefundStatus
 
-NEWEST = paging.Order[Order]("event_orders", (col(Order.created_at), col(Order.id)), is_descending=True)
+NEWEST = paging.Order[Order]("sold", (col(Order.created_at), col(Order.id)), is_descending=True)
 
 
 @dataclass(frozen=True)

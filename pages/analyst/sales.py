@@ -82,7 +82,7 @@ def overview() -> None:
     )
 
 
-style.hero(_("Sales"), _("Paid orders only. Days are those on the calendar of the event."))
+style.hero(_("Sales"), _("Paid orders, less what was given back. Days are those of the event's calendar."))
 event = event_picker.choose(account, Action.ANALYSE)
 sales = analytics.sales(backends, event.id, by=account)
 if sales.order_count:

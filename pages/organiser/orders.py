@@ -69,9 +69,7 @@ def overview(event: Event) -> None:
         sale_list.show(page.items, event, st.query_params.to_dict())
     elif text.strip() or status:
         told = _("Look for a part of the address, or show all orders.")
-        style.empty_state(
-            _("No order fits"), told, href=f"/event_orders?id={event.id}", link_text=_("All orders")
-        )
+        style.empty_state(_("No order fits"), told, href=f"/sold?id={event.id}", link_text=_("All orders"))
     else:
         told = _(
             "The first order appears here at once. Share the event's link so that people find their photos."

@@ -56,8 +56,8 @@ def day(event: Event, at: datetime | None) -> date | None:
 
 
 def ask_day(label: str, day: date, *, key: str | None = None) -> date:
-    """Ask for a day that must be given: an empty one is read out wrongly."""
-    return st.date_input(label, day, key=key, format="DD/MM/YYYY", required=True, width=WIDTH)
+    """Ask for a day; there is one from the start, for an empty field is read out wrongly."""
+    return st.date_input(label, day, key=key, format="DD/MM/YYYY", width=WIDTH) or day
 
 
 def later(event: Event, days: int = 14) -> date:

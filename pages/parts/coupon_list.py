@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from core import coupons
+from core import coupons, i18n
 from core.coupons import Counted, Draft
 from core.i18n import _
 from core.pricing import format_amount
@@ -143,8 +143,9 @@ def state(counted: Counted) -> tuple[str, style.Tone]:
 def used(counted: Counted) -> str:
     """Return how often a coupon is used, and may be."""
     limit, each = counted.coupon.limit, counted.coupon.limit_per_buyer
-    text = _("Used {count} times") if limit is None else _("Used {count} of {limit} times")
-    text = text.format(count=f"{counted.uses:,}", limit=f"{limit or 0:,}")
+    text = i18n.plural("Used {count} time", "Used {count} times", counted.uses)
+    if limit is not None:
+        text = _("Used {count} of {limit} times").format(count=f"{counted.uses:,}", limit=f"{limit:,}")
     return text if each is None else text + " · " + _("{count} for each buyer").format(count=f"{each:,}")
 
 

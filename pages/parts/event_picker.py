@@ -65,7 +65,7 @@ def links(event: Event, account: Account) -> None:
         ("review", _("Review"), Action.REVIEW),
         ("share", _("Share"), Action.SHARE),
         ("prices", _("Prices"), Action.SELL),
-        ("event_orders", _("Orders"), Action.SELL),
+        ("sold", _("Orders"), Action.SELL),
         ("sales", _("Sales"), Action.ANALYSE),
         ("hooks", _("Webhooks"), Action.EDIT),
     )

@@ -117,7 +117,9 @@ def _download(tile: Tile) -> str:
 
 
 def picture(image_url: str) -> str:
-    """Return a photo as safe HTML; the words beside it name it, so it has none of its own."""
+    """Return a photo as safe HTML, an empty frame for ""; the words beside it name it."""
+    if not image_url:
+        return f'<span style="{_PICTURE}"></span>'
     return f'<img src="{escape(image_url)}" alt="" loading="lazy" decoding="async" style="{_PICTURE}">'
 
 

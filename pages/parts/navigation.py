@@ -47,7 +47,7 @@ def _places() -> list[Place]:
         Place("organiser/review.py", "review", _("Review"), STAFF, action=Action.REVIEW),
         Place("organiser/share.py", "share", _("Share"), STAFF, action=Action.SHARE),
         Place("organiser/prices.py", "prices", _("Prices"), STAFF, action=Action.SELL),
-        Place("organiser/orders.py", "event_orders", _("Orders"), STAFF, action=Action.SELL),
+        Place("organiser/orders.py", "sold", _("Orders"), STAFF, action=Action.SELL),
         Place("analyst/sales.py", "sales", _("Sales"), STAFF, action=Action.ANALYSE),
         Place("organiser/webhooks.py", "hooks", _("Webhooks"), STAFF, action=Action.EDIT),
         Place("photographer/earnings.py", "earnings", _("Earnings"), EVERYONE, action=Action.UPLOAD),

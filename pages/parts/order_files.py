@@ -18,10 +18,9 @@ def show(order: Order) -> None:
     """Show the files, page by page, and the way to all of them at once."""
     links = downloads.links(site.backends(), order)
     open_ones = [link for link in links if link.left]
-    if len(open_ones) > 1:
+    if open_ones:
         archive = f"/downloads/zip/{orders.address_token(site.backends(), order)}"
         style.button_link(archive, _("Download all as ZIP"))
-    if open_ones:
         until = money.when(min(link.expires_at for link in open_ones))
         st.caption(_("Files can be fetched until {time}.").format(time=until))
     if not links:
@@ -34,7 +33,8 @@ def show(order: Order) -> None:
 
 def tile(order: Order, link: DownloadLink) -> money.Tile:
     """Return one photo with its file."""
-    url = renditions.url(site.backends(), link.photo.id, "300", renditions.order_grant(order))
+    grant = renditions.order_grant(order)
+    url = "" if link.is_withdrawn else renditions.url(site.backends(), link.photo.id, "300", grant)
     return money.Tile(url, link.filename, note(link), link.url if link.left else "")
 
 

@@ -65,7 +65,9 @@ def ask(event: Event, ids: Sequence[UUID]) -> None:
     """Ask for a price for some photos, or give them the one of all others again."""
     text = i18n.plural("For {count} photo in full size.", "For {count} photos in full size.", len(ids))
     st.write(text, _("The web size never costs more."))
-    price = amounts.ask(_("Price"), None, event.currency, key="one_price", hint=_("As its gallery"))
+    price = amounts.ask(
+        _("Price"), None, event.currency, key="one_price", hint=_("As its gallery"), width=240
+    )
     st.caption(_("Left open, they cost what their gallery says. Orders that are placed keep their price."))
     if st.button(_("Save"), type="primary"):
         with site.refusals():

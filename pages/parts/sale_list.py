@@ -40,7 +40,7 @@ def show(sales: Sequence[Sale], event: Event, query: Mapping[str, str]) -> None:
 
 
 def _item(sale: Sale, event: Event, query: Mapping[str, str]) -> str:
-    href = "/event_orders?" + urlencode({**query, "id": str(event.id), "order": str(sale.id)})
+    href = "/sold?" + urlencode({**query, "id": str(event.id), "order": str(sale.id)})
     facts = " · ".join((site.local(event, sale.created_at), bought(sale), str(sale.id)[:8]))
     return (
         f'<li style="margin:0;padding:0"><a href="{escape(href)}" target="_self" style="{_LINK}">'

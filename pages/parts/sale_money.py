@@ -16,6 +16,7 @@ from models.refund import DisputeStatus, RefundStatus
 from pages.parts import sale_list, site, style
 
 REFRESH_SECONDS = 4
+ALL, SOME = "all", "some"
 OPEN = "refund_open"  # the order whose refund is being asked for
 
 
@@ -54,7 +55,8 @@ def _ask(sale: Sale) -> None:
     amount = style.plain(format_amount(total, sale.currency))
     told = _("The buyer gets {amount} back the way it was paid, and can no longer fetch these files.")
     st.write(told.format(amount=amount))
-    if st.button(_("Give {amount} back").format(amount=amount), type="primary", disabled=not chosen):
+    give = _("Give {amount} back").format(amount=amount)
+    if st.button(give, type="primary", disabled=not chosen, key=f"refund_give_{sale.id}"):
         with site.refusals():
             ids = [line.id for line in chosen]
             refunds.give_back(site.backends(), sale.id, ids, reason, by=site.require_account())
@@ -63,19 +65,34 @@ def _ask(sale: Sale) -> None:
 
 
 def _choose(sale: Sale) -> list[LineItem]:
-    """Ask which lines go back; all of them unless some are taken out."""
-    st.markdown(_("What goes back"))
-    return [
-        line
-        for line in left(sale)
-        if st.checkbox(
-            f"{style.plain(sale_list.name(line))} · {_worth(line)}", value=True, key=f"refund_{line.id}"
-        )
-    ]
+    """Ask which lines go back: all that are left, or some."""
+    lines = left(sale)
+    if len(lines) == 1:
+        return lines
+    words = {ALL: _("Everything"), SOME: _("Some of it")}
+    part = st.segmented_control(
+        _("What goes back"),
+        [ALL, SOME],
+        default=ALL,
+        format_func=lambda key: words[key],
+        required=True,
+        key=f"refund_part_{sale.id}",
+    )
+    if part != SOME:
+        return lines
+    names = {line.id: f"{sale_list.name(line)} · {_worth(line)}" for line in lines}
+    wanted = st.multiselect(
+        _("Photos"),
+        list(names),
+        format_func=lambda line_id: names[line_id],
+        placeholder=_("Choose what goes back"),
+        key=f"refund_lines_{sale.id}",
+    )
+    return [line for line in lines if line.id in wanted]
 
 
 def _worth(line: LineItem) -> str:
-    return style.plain(format_amount(line.amount - line.refunded_amount, line.currency))
+    return format_amount(line.amount - line.refunded_amount, line.currency)
 
 
 # --- what became of it ---------------------------------------------------------------------

@@ -40,7 +40,7 @@ def _id(order: str) -> UUID:
 def _way_back(query: Mapping[str, str]) -> None:
     """Show the way to the list as it was."""
     kept = {key: value for key, value in query.items() if key != "order"}
-    site.link("/event_orders?" + urlencode(kept), _("All orders"))
+    site.link("/sold?" + urlencode(kept), _("All orders"))
 
 
 def _about(details: Details, event: Event) -> None:

@@ -303,8 +303,8 @@ ROWS: dict[str, Row] = {
     "retry_mail": Row(admins_of_things),
     "play_demo_payment": Row(who_knows_the_address, json(state="paid")),
     # sales
-    "list_event_orders": Row(members()),
-    "export_event_orders": Row(members()),
+    "list_sold": Row(members()),
+    "export_sold": Row(members()),
     "get_event_order": Row(members()),
     "refund_event_order": Row(members(), json(reason="Blurred.")),
     "retry_refund": Row(members()),

@@ -1,6 +1,7 @@
 """Prices over HTTP: said by those who sell, shown to those who buy."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -8,7 +9,7 @@ from core import coupons, prices
 from core.terms import Terms
 from models.account import Role
 from models.event import Event, MemberRole, Visibility
-from tests.makers import gallery_of, make_account, make_event, make_member, make_photo, owner_of, some_id
+from tests.makers import gallery_of, make_account, make_event, make_member, make_photo, owner_of
 
 TERMS = {
     "price_amount": 12_000,
@@ -218,6 +219,6 @@ def test_prices_are_said_by_those_only_who_sell(backends, api, bearer, event, vi
     assert found == {(401, 401), (403, 403), (404, 404)}
 
 
-@pytest.mark.parametrize("address", [f"/photos/{some_id()}/price", "/galleries/999999/prices"])
+@pytest.mark.parametrize("address", [f"/photos/{UUID(int=0xDEAD)}/price", "/galleries/999999/prices"])
 def test_what_is_not_there_has_no_price(api, seller, address):
     assert api.put(address, json={"price_amount": 1}, headers=seller).status_code == 404

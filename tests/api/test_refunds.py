@@ -191,6 +191,20 @@ def test_of_an_order_over_two_events_one_gives_back_the_own_lines_only(
     assert given.json()["amount"] == 12_000
 
 
+def test_who_sells_at_two_events_gives_back_in_the_one_that_is_named(
+    backends, api, event, seller, visitor, photos
+):
+    elsewhere = make_photo(backends, make_event(backends, owner_of(backends, event), price_amount=50_000))
+    order = pay(api, visitor, place(api, visitor, photos[0], elsewhere).json())
+    foreign = next(line["id"] for line in order["lines"] if line["photo_id"] == str(elsewhere.id))
+
+    refused = give(api, seller, event, order, line_ids=[foreign])
+    given = give(api, seller, event, order)
+
+    assert (refused.status_code, refused.json()["error"]) == (404, "NoSuchOrder")
+    assert given.json()["amount"] == 12_000
+
+
 def test_what_went_back_does_not_go_back_again(api, event, seller, order):
     give(api, seller, event, order)
 

@@ -5,12 +5,13 @@ import json
 import pytest
 from sqlmodel import select
 
-from core import demo, events, sharing
+from core import demo, earnings, events, ledger, refunds, sharing
 from core.errors import Unavailable
-from models.account import Account
+from models.account import Account, Role
 from models.event import Event, EventStatus
 from models.order import Order
 from models.photo import Photo, Review, Stage
+from models.refund import RefundStatus
 from models.sharing import ShareLink
 from tests.makers import make_event, make_jpeg, make_viewer
 
@@ -90,3 +91,26 @@ def test_a_platform_with_events_of_its_own_gets_no_demo_by_itself(backends):
     make_event(backends)
 
     assert not demo.is_wanted(backends)
+
+
+def test_its_sales_are_booked_on_their_days_and_somebody_earns_of_them(backends):
+    demo.load(backends, quiet)
+
+    (photographer,) = [one for one in all_of(backends, Account) if one.role is Role.PHOTOGRAPHER]
+    mine = earnings.of_account(backends, by=photographer)
+    sold = sum(order.total_amount for order in all_of(backends, Order))
+    assert [month.first for month in mine.months] == [demo.HELD_ON.replace(day=1)]
+    assert mine.funds[0].owed == sold * 54 // 100
+    assert list(ledger.faults(backends)) == []
+
+
+def test_the_money_of_its_orders_can_go_back(backends, work):
+    demo.load(backends, quiet)
+    order = all_of(backends, Order)[0]
+    (organiser,) = [one for one in all_of(backends, Account) if one.role is Role.ORGANISER]
+
+    refunds.give_back(backends, order.id, None, "Only a demo", by=organiser)
+    work()
+
+    (refund,) = refunds.of_order(backends, order)
+    assert (refund.status, refund.amount) == (RefundStatus.DONE, order.total_amount)

@@ -116,3 +116,29 @@ def test_admins_see_what_waits_for_an_answer_and_nobody_else_does(backends, even
     for account, refusal in ((None, SignInNeeded), (photographer, Forbidden)):
         with pytest.raises(refusal):
             disputes.open_ones(backends, by=account)
+
+
+def test_one_of_two_disputes_that_is_won_leaves_frozen_what_the_other_is_about(backends, event, photographer):
+    order, first = make_disputed(backends, event, photographer, amount=6_000)
+    second, _ = backends.payments.dispute(order.checkout_id, 6_000)
+    payments.settle(backends, str(order.id))
+
+    close(backends, order, first, DisputeState.WON)
+    between = balance(backends, photographer)
+    close(backends, order, second, DisputeState.WON)
+
+    assert (between.owed, between.frozen) == (0, 10_800)
+    assert balance(backends, photographer).owed == 10_800
+
+
+def test_what_one_lost_dispute_leaves_stays_frozen_for_the_other(backends, event, photographer):
+    order, first = make_disputed(backends, event, photographer, amount=12_000)
+    second, _ = backends.payments.dispute(order.checkout_id, 6_000)
+    payments.settle(backends, str(order.id))
+
+    close(backends, order, first, DisputeState.LOST)
+    between = balance(backends, photographer)
+    close(backends, order, second, DisputeState.WON)
+
+    assert (between.owed, between.frozen) == (0, 5_400)
+    assert balance(backends, photographer).owed == 5_400

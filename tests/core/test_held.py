@@ -110,3 +110,18 @@ def test_money_whose_return_fails_at_the_bank_is_put_aside_again_and_can_be_sent
 
     assert (again, after.status) == (OrderStatus.HELD, OrderStatus.REFUNDED)
     assert len(backends.payments.look_up(order.checkout_id).refunds) == 2
+
+
+def test_a_second_payment_of_a_paid_order_is_shown_to_admins_and_given_back(backends):
+    order, other = make_order(backends, OrderStatus.PENDING), make_order(backends, OrderStatus.PENDING)
+    for one in (order, other):
+        backends.payments.decide(one.checkout_id, PaymentState.PAID)
+    payments.refresh(backends, order.id)
+    payments.look(backends, order.id, other.checkout_id)
+    admin = make_account(backends, Role.ADMIN)
+
+    listed = held.listing(backends, by=admin).items
+    after = held.give_back(backends, order.id, by=admin)
+
+    assert [one.id for one in listed] == [order.id]
+    assert (after.status, held.amounts(backends, order)) == (OrderStatus.PAID, {})

@@ -1,6 +1,6 @@
 """Money stays right whatever happens: random histories, and by name those that SAFETY.md asks for (T35–T45).
 
-The checker of `benchmarks.money_checker` compares ledger, orders, files and the double's own books at the end.
+The checker of `benchmarks.money_checker` compares ledger, orders, files and the double's own books.
 """
 
 from datetime import timedelta
@@ -33,7 +33,7 @@ def world(tmp_path_factory) -> World:
 def history(world):
     """A shop at 120 baht a photo, of whose sales 10 % are the platform's; nothing has happened."""
     world.renew()
-    made = begin(world, Random("a shop"), 1)
+    made = begin(world, Random("a shop"), 1)  # noqa: S311
     world.backends.settings.platform_percent = 10
     terms = Terms(price_amount=12_000, refund_days=14)
     prices.save(world.backends, made.shop.event.id, terms, by=made.shop.organiser)

@@ -1,4 +1,4 @@
-"""Money on a real PostgreSQL, where everything really happens at once: no gap, nothing twice, nobody waits for ever."""
+"""Money on a real PostgreSQL, where everything happens at once: no gap, nothing twice, no deadlock."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress

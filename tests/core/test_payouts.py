@@ -102,6 +102,16 @@ def test_what_was_earned_after_the_period_waits_for_the_next(backends, event, ph
     assert (october[photographer.id], november[photographer.id]) == (SHARE, 2 * SHARE)
 
 
+def test_a_period_that_was_paid_takes_nothing_of_what_was_earned_since(
+    backends, event, photographer, admin, sold
+):
+    draw_up(backends, admin)
+    payouts.mark_paid(backends, due_of(backends, photographer, admin).id, "SCB 1", by=admin)
+    make_order(backends, event, Sold(), photographer=photographer)
+
+    assert draw_up(backends, admin) == {}
+
+
 def test_what_went_back_or_is_frozen_since_is_not_drawn_up(backends, event, photographer, admin, sold):
     other, lines = make_order(backends, event, Sold(), photographer=photographer)
     at(backends, 2026, 12, 1)

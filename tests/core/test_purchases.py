@@ -63,7 +63,10 @@ def test_an_order_is_found_by_its_buyer_and_by_who_has_its_address(backends):
     assert own.lines == shared.lines == orders.lines(backends, order)
 
 
-@pytest.mark.parametrize("ask", [purchases.find, purchases.refresh, purchases.files])
+@pytest.mark.parametrize(
+    "ask",
+    [purchases.find, purchases.refresh, purchases.files, purchases.papers, purchases.start_intent],
+)
 def test_to_everybody_else_there_is_no_such_order(backends, ask):
     order, other = buy(backends, make_viewer(make_account(backends))), buy(backends, make_viewer())
     stranger = make_viewer(make_account(backends))

@@ -16,7 +16,7 @@ from models.job import Job, JobKind, JobStatus
 from models.ledger import Book
 from models.mail import MailKind, OutboxMail
 from models.notice import Notice, NoticeKind
-from models.order import OrderStatus
+from models.order import Order, OrderStatus
 from models.price import PriceList
 from models.refund import Receipt, ReceiptKind, Refund, RefundStatus
 from tests.core.money import at_once, count, lines_of, make_order, make_paid
@@ -369,3 +369,28 @@ def test_a_dispute_that_was_won_lets_money_go_back_again(backends, event, owner,
     work()
 
     assert orders.find(backends, order.id).status is OrderStatus.REFUNDED
+
+
+def test_what_was_paid_through_another_gateway_is_given_back_there(backends, event, owner, work):
+    order = make_paid(backends, event)
+    refunds.give_back(backends, order.id, None, "Moved", by=owner)
+    with backends.transaction() as session:
+        session.get_one(Order, order.id).gateway = "another"
+
+    work()
+
+    refund = only_refund(backends, order)
+    assert (refund.status, "another payment service" in refund.last_error) == (RefundStatus.FAILED, True)
+    assert len(open_files(backends, order)) == 2
+
+
+def test_free_photos_stay_when_the_paid_ones_go_back(backends, event, owner, work):
+    with backends.transaction() as session:
+        session.merge(PriceList(event_id=event.id, free_count=1))
+    order = make_paid(backends, event)
+
+    refunds.give_back(backends, order.id, None, "Blurred", by=owner)
+    work()
+
+    assert (only_refund(backends, order).amount, len(open_files(backends, order))) == (12_000, 1)
+    assert orders.find(backends, order.id).status is OrderStatus.PAID

@@ -24,7 +24,7 @@ GRAVE = ("serious", "critical")
 OWN = {
     "visitor": {"", "gallery", "find_me", "cart", "orders", "order", "pay", "register", "reset", "sign_in"},
     "organiser": {"events", "event", "upload", "review", "share", "prices", "sales", "hooks", "profile"}
-    | {"event_orders", "earnings"},
+    | {"sold", "earnings"},
     "admin": {"", "accounts", "faces", "jobs", "status", "payouts"},
 }
 BOTH = [(role, path) for role, paths in OWN.items() for path in sorted(paths)]
@@ -89,7 +89,7 @@ def addresses(site: Site) -> dict[str, str]:
             "order": orders.address(backends, order).partition("?")[2],
             "pay": str(order.checkout_url).partition("?")[2],
         }
-    for path in ("event", "upload", "review", "share", "prices", "event_orders", "sales", "hooks"):
+    for path in ("event", "upload", "review", "share", "prices", "sold", "sales", "hooks"):
         queries[path] = f"id={event.id}"
     return {path: f"/{path}?{queries.get(path, '')}" for path in navigation.paths()}
 

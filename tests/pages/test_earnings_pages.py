@@ -6,15 +6,15 @@ import pytest
 from sqlmodel import select
 
 from core import bookings, orders, payouts
-from core.gateway import PaymentState, Standing
 from models.account import Role
 from models.event import MemberRole
 from models.ledger import Payout, PayoutStatus
-from models.order import Order, OrderStatus
+from models.order import Order
 from models.refund import Dispute
 from pages.parts import earning_statement
 from tests.browser import press, refusal
 from tests.core.test_bookings import Sold, change, make_order
+from tests.core.test_held import make_held
 from tests.core.test_statements import at
 from tests.makers import make_account, make_event, make_member, make_photo, owner_of
 from tests.pages.test_webhooks_page import labels, text
@@ -258,30 +258,16 @@ def test_only_admins_see_what_is_paid_to_whom(backends, browser, event, sold):
 # --- money that waits for an admin ---------------------------------------------------------
 
 
-@pytest.fixture
-def put_aside(backends, event) -> Order:
-    """An order that asked for ฿120 and got ฿50."""
-    order, _ = make_order(backends, event, Sold())
-    standing = Standing("pay_1", None, order.id, PaymentState.PAID, 5_000, "THB")
-    with backends.transaction() as session:
-        session.get_one(Order, order.id).status = OrderStatus.HELD
-        bookings.hold(backends, session, order, standing)
-    return order
-
-
-def test_money_that_was_put_aside_is_given_back_after_a_second_thought(
-    backends, browser, admin, put_aside, monkeypatch
-):
-    given = []
-    monkeypatch.setattr(backends.payments, "refund", lambda *what: given.append(what))
+def test_money_that_was_put_aside_is_given_back_after_a_second_thought(backends, browser, admin):
+    order = make_held(backends)
 
     page = browser.open(JOBS)
     before = text(page)
-    page = press(page, "Give ฿50 back")
+    page = press(page, "Give ฿120 back")
 
-    assert "asked for ฿120; ฿50 came that does not fit" in before
-    assert [(payment, amount) for payment, amount, _ in given] == [("pay_1", 5_000)]
-    assert not page.exception
+    assert "asked for ฿0.01; ฿120 came that does not fit" in before
+    assert [refund.amount for refund in backends.payments.look_up(order.checkout_id).refunds] == [12_000]
+    assert "Money that waits" not in text(page)
 
 
 def test_a_dispute_is_shown_until_it_is_decided(backends, browser, admin, sold):

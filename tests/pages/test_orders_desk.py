@@ -98,7 +98,7 @@ def test_a_search_that_finds_nothing_leads_back_to_all(backends, browser, event,
     said = text(browser.open(PAGE, q="nobody@"))
 
     assert "No order fits" in said
-    assert f"/event_orders?id={event.id}" in said
+    assert f"/sold?id={event.id}" in said
 
 
 def test_orders_are_shown_page_by_page_and_a_new_search_begins_with_the_newest(
@@ -137,7 +137,7 @@ def test_an_order_is_opened_with_its_photos_and_papers(backends, browser, event,
     assert str(order.id)[:8] in said
     assert ("a.jpg" in said, "b.jpg" in said, "/img/" in said) == (True, True, True)
     assert "not downloaded yet" in said
-    assert f"/event_orders?id={event.id}&amp;q=runner" in said
+    assert f"/sold?id={event.id}&amp;q=runner" in said
 
 
 def test_names_are_shown_as_they_are_and_run_nothing(backends, browser, event, owner):
@@ -286,5 +286,5 @@ def test_members_who_do_not_sell_and_strangers_see_no_order(backends, browser, e
 
 
 def test_the_desk_is_in_the_navigation_and_on_the_event(backends, browser, event, owner):
-    assert "event_orders" in navigation.paths()
-    assert f"/event_orders?id={event.id}" in text(browser.open("organiser/event.py", id=str(event.id)))
+    assert "sold" in navigation.paths()
+    assert f"/sold?id={event.id}" in text(browser.open("organiser/event.py", id=str(event.id)))
