@@ -114,7 +114,9 @@ def status(_: History, case: Case) -> Iterator[str]:
     if order.status is OrderStatus.PAID and not case.is_sold:
         yield "it is paid, but its sale is not booked."
     left = case.left if case.is_sold else sum(payment.kept for payment in case.payments)
-    if (order.status is OrderStatus.REFUNDED) != (bool(case.payments) and left == 0):
+    has_gifts = case.is_sold and any(not line.amount for line in case.lines)  # they stay with their guest
+    is_refunded = order.status is OrderStatus.REFUNDED
+    if (is_refunded and left) or (case.payments and not left and not is_refunded and not has_gifts):
         yield f"{left} is left of what came for it, and it is {order.status}."
 
 

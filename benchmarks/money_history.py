@@ -168,7 +168,10 @@ class History:
                 self.double.settle_refund(refund["id"])
         for dispute in self.double.account.all("dispute"):
             if dispute["status"] not in ("won", "lost", "warning_closed", "prevented"):
-                self.double.move_dispute(dispute["id"], self.dice.choice(("won", "lost")))
+                is_inquiry = dispute["status"].startswith("warning_")
+                self.double.move_dispute(
+                    dispute["id"], "warning_closed" if is_inquiry else self.dice.choice(("won", "lost"))
+                )
 
     def place_of(self, order: Order) -> str:
         """Return how an order is called in reports."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks.money_history import History
+from benchmarks.money_history import History, current
 from benchmarks.money_people import (
     buy,
     change_prices,
@@ -35,7 +35,8 @@ from benchmarks.money_stripe import (
     slow_refund,
     wait,
 )
-from core import payments, reconciliation
+from core import payments, reconciliation, refunds
+from models.refund import RefundStatus
 
 Step = Callable[[History], None]
 
@@ -104,6 +105,11 @@ def fail_meanwhile(history: History) -> None:
 
     history.world.wire.meanwhile = meanwhile
     payments.settle(history.world.backends, str(order_id))
+    for known in refunds.of_order(history.world.backends, current(history, order_id)):
+        if known.gateway_id == made["id"] and known.status is not RefundStatus.FAILED:
+            history.wrong.append(
+                f"A refund failed, an older answer came after that, and it is {known.status}."
+            )
 
 
 USUAL: dict[Step, int] = {

@@ -111,7 +111,7 @@ def _advance(backends: Backends, session: Session, order: Order, refund: Refund,
 
 def _accept(backends: Backends, session: Session, order: Order, refund: Refund) -> None:
     """The money goes back: book it, and tell the buyer and those who listen."""
-    parts = parts_of(session, refund)
+    parts = _fitted(session, order, refund)
     if refund.status is RefundStatus.FAILED:  # it went through after all
         _note(session, parts)
         downloads.withdraw(session, list(parts), backends.now())
@@ -123,6 +123,25 @@ def _accept(backends: Backends, session: Session, order: Order, refund: Refund) 
         order.status = OrderStatus.REFUNDED
     tell(session, NoticeKind.ORDER_REFUNDED, order, parts)
     outbox.put(session, MailKind.REFUND, str(refund.id), order.email, refund_id=str(refund.id))
+
+
+def _fitted(session: Session, order: Order, refund: Refund) -> dict[UUID, int]:
+    """Return a refund's parts, none above what is left of its line.
+
+    A refund made at the gateway itself may have taken something of it meanwhile: the others bear the rest.
+    """
+    left, asked = bookings.left(session, order), parts_of(session, refund)
+    parts = {line_id: min(asked.get(line_id, 0), amount) for line_id, amount in left.items()}
+    missing = refund.amount - sum(parts.values())
+    room = [amount - parts[line_id] for line_id, amount in left.items()]
+    more = shares.allocate(min(missing, sum(room)), room)
+    fitted = {line_id: parts[line_id] + extra for line_id, extra in zip(left, more, strict=True)}
+    for line_id, amount in fitted.items():
+        if amount != asked.get(line_id, 0):
+            session.merge(RefundLine(refund_id=refund.id, line_item_id=line_id, amount=amount))
+            _note(session, {line_id: amount - asked.get(line_id, 0)})
+    session.flush()
+    return {line_id: amount for line_id, amount in fitted.items() if amount}
 
 
 def _has_gifts(session: Session, order: Order) -> bool:

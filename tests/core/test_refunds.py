@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from core import carts, checkouts, downloads, held, ledger, orders, payments, refunds
+from core import bookings, carts, checkouts, downloads, held, ledger, orders, payments, refunds
 from core.errors import Forbidden, InvalidInput, NotFound, Unavailable
 from core.gateway import DisputeState, PaymentState, RefundState
 from core.refunds import NoSelfService, NoSuchRefund, NothingToRefund, UnderDispute
@@ -394,3 +394,23 @@ def test_free_photos_stay_when_the_paid_ones_go_back(backends, event, owner, wor
 
     assert (only_refund(backends, order).amount, len(open_files(backends, order))) == (12_000, 1)
     assert orders.find(backends, order.id).status is OrderStatus.PAID
+
+
+def test_a_refund_at_the_gateway_while_ours_is_on_its_way_takes_no_line_below_zero(
+    backends, event, owner, work
+):
+    order = make_paid(backends, event)
+    first, second = lines_of(backends, order)
+    refunds.give_back(backends, order.id, [first.id], "Blurred", by=owner)
+    backends.payments.refund(order.checkout_id, 6_000, "by hand")
+    payments.settle(backends, str(order.id))
+
+    work()
+    with backends.reading() as session:
+        left = bookings.left(session, order)
+    refunds.give_back(backends, order.id, None, "The rest", by=owner)
+    work()
+
+    assert left == {first.id: 0, second.id: 6_000}
+    assert [line.refunded_amount for line in lines_of(backends, order)] == [12_000, 12_000]
+    assert orders.find(backends, order.id).status is OrderStatus.REFUNDED

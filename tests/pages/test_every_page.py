@@ -173,7 +173,7 @@ def test_an_address_that_somebody_made_up_is_refused_in_a_sentence(backends, bro
 
 
 def test_no_address_ends_like_another():
-    """Streamlit takes the end of an address for the page: `/event_orders` would be read as `/event_` and `orders`."""
+    """Streamlit takes the end of an address for the page: `/my_orders` would be read as `/my_` and `orders`."""
     paths = [path for path in navigation.paths() if path]
 
     assert [(one, other) for one in paths for other in paths if one != other and one.endswith(other)] == []

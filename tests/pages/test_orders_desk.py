@@ -171,7 +171,8 @@ def test_some_lines_are_given_back_and_the_amount_says_so(backends, browser, eve
     with backends.reading() as session:
         line = session.exec(select(LineItem).where(LineItem.label == "b.jpg")).one()
     page = press(opened(browser, event, order), "Refund…")
-    page.checkbox(key=f"refund_{line.id}").uncheck().run()
+    page.segmented_control(key=f"refund_part_{order.id}").set_value("some").run()
+    page.multiselect(key=f"refund_lines_{order.id}").set_value([line.id]).run()
     page.text_input(key=f"refund_reason_{order.id}").set_value("Blurred").run()
 
     page = press(page, "Give ฿120 back")
