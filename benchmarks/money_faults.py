@@ -30,7 +30,6 @@ from core import (
     refunds,
     shares,
 )
-from core.errors import Conflict
 from core.gateway import PaymentState
 from models.ledger import EntryKind
 from models.order import LineItem, OrderStatus
@@ -112,11 +111,13 @@ class _Generous:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
     def refund(self, payment_id: str, amount: int, key: str) -> Any:
-        try:
-            return self._inner.refund(payment_id, amount + 1, key)
-        except Conflict:
-            return self._inner.refund(payment_id, amount, key)
+        standing = self._inner.look_up(payment_id)
+        there = standing.amount - sum(one.amount for one in standing.refunds)
+        return self._inner.refund(payment_id, min(amount + 1, max(amount, there)), key)
 
 
 def _too_much(right: Callable[..., Any]) -> Callable[..., Any]:
