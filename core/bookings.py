@@ -187,9 +187,10 @@ def _moved(share: _Share, line_id: UUID, amount: int, sold: LedgerPosting) -> Le
 
 
 def freeze(backends: Backends, session: Session, subject: str, order: Order) -> None:
-    """Freeze what people are owed for an order. Once by subject."""
-    if not ledger.is_posted(session, EntryKind.DISPUTE_OPENED, subject):
-        postings = _swapped(session, order, Book.OWED, Book.FROZEN)
+    """Freeze what people are owed for an order, if anything. Once by subject."""
+    postings = _swapped(session, order, Book.OWED, Book.FROZEN)
+    is_new = not ledger.is_posted(session, EntryKind.DISPUTE_OPENED, subject)
+    if is_new and any(posting.amount for posting in postings):
         _post(backends, session, EntryKind.DISPUTE_OPENED, subject, order, postings)
 
 

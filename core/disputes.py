@@ -22,6 +22,8 @@ def apply(backends: Backends, session: Session, order: Order, standing: Standing
         dispute = session.get(Dispute, seen.id) or _opened(backends, session, order, seen)
         if dispute.status is DisputeStatus.OPEN and seen.state is not DisputeState.OPEN:
             _close(backends, session, order, dispute, seen)
+    if is_open(session, order):  # what came back to people since, or another dispute has thawed
+        bookings.freeze(backends, session, f"{order.id} {order.looked}", order)
 
 
 def _opened(backends: Backends, session: Session, order: Order, seen: DisputeStanding) -> Dispute:
@@ -52,10 +54,7 @@ def _close(
 
 
 def _lose(backends: Backends, session: Session, order: Order, seen: DisputeStanding) -> None:
-    """Book what the bank took; what is left stays frozen while another dispute is open."""
     bookings.lose(backends, session, seen.id, order, seen.amount)
-    if is_open(session, order):
-        bookings.freeze(backends, session, f"{seen.id} rest", order)
     if sum(bookings.left(session, order).values()) == 0:
         order.status = OrderStatus.REFUNDED
         lines = session.exec(orders.lines_of(order)).all()

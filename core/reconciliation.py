@@ -1,5 +1,6 @@
 """Finds what a lost message left: each payment of late is asked about anew, and so is each open order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -37,8 +38,10 @@ def run(backends: Backends, _: str = "") -> None:
 
 
 def reconcile(backends: Backends, since: datetime) -> Report:
-    """Ask the gateway about its payments since then, and about ours that are not over. Raises Unavailable."""
+    """Ask for refunds that wait, about payments since then, and ours not yet over. Raises Unavailable."""
     report = Report()
+    for refund_id in _requested(backends):
+        payments.give_back(backends, str(refund_id))
     seen = _theirs(backends, since, report)
     for order_id in sorted(seen.keys() | _ours(backends)):
         before = _state(backends, order_id)
@@ -53,6 +56,12 @@ def reconcile(backends: Backends, since: datetime) -> Report:
     return report
 
 
+def _requested(backends: Backends) -> Sequence[UUID]:
+    """Return the refunds that wait to be asked for, whatever became of their jobs."""
+    with backends.reading() as session:
+        return session.exec(select(Refund.id).where(Refund.status == RefundStatus.REQUESTED)).all()
+
+
 def _ours(backends: Backends) -> set[UUID]:
     """Return the orders whose money may move without our knowing, and those whose sale is not booked."""
     is_booked = exists().where(
@@ -61,7 +70,7 @@ def _ours(backends: Backends) -> set[UUID]:
     queries = (
         select(Order.id).where(col(Order.status).in_((OrderStatus.PENDING, OrderStatus.HELD))),
         select(Order.id).where(Order.status == OrderStatus.PAID, Order.total_amount > 0, ~is_booked),
-        select(Refund.order_id).where(col(Refund.status).in_((RefundStatus.REQUESTED, RefundStatus.PENDING))),
+        select(Refund.order_id).where(Refund.status == RefundStatus.PENDING),
         select(Dispute.order_id).where(Dispute.status == DisputeStatus.OPEN),
     )
     with backends.reading() as session:

@@ -3,9 +3,9 @@
 import pytest
 from sqlmodel import select
 
-from core import disputes, downloads, ledger, orders, payments
+from core import disputes, downloads, ledger, orders, payments, refunds
 from core.errors import Forbidden, SignInNeeded
-from core.gateway import DisputeState
+from core.gateway import DisputeState, RefundState
 from models.account import Role
 from models.event import EventMember, MemberRole
 from models.ledger import Book
@@ -142,3 +142,20 @@ def test_what_one_lost_dispute_leaves_stays_frozen_for_the_other(backends, event
 
     assert (between.owed, between.frozen) == (0, 5_400)
     assert balance(backends, photographer).owed == 5_400
+
+
+def test_what_a_failed_refund_brings_back_during_a_dispute_is_frozen_too(backends, event, photographer, work):
+    backends.payments.are_refunds_slow = True
+    order = make_paid(backends, event, uploaded_by=photographer.id)
+    line = orders.lines(backends, order)[0]
+    refunds.give_back(backends, order.id, [line.id], "Blurred", by=make_account(backends, Role.ADMIN))
+    work()
+    backends.payments.dispute(order.checkout_id, 12_000)
+    payments.settle(backends, str(order.id))
+
+    (refund,) = refunds.of_order(backends, order)
+    backends.payments.settle_refund(order.checkout_id, refund.gateway_id, RefundState.FAILED)
+    payments.settle(backends, str(order.id))
+
+    after = balance(backends, photographer)
+    assert (after.owed, after.frozen) == (0, 10_800)

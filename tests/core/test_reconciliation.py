@@ -5,14 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from core import ledger, orders, payments, reconciliation
+from core import ledger, orders, payments, reconciliation, refunds
 from core.__main__ import main
 from core.errors import Unavailable
 from core.gateway import DisputeState, PaymentState
+from models.account import Role
 from models.fields import utc_now
+from models.job import Job, JobKind, JobStatus
 from models.ledger import Book, EntryKind, LedgerEntry
 from models.order import Order, OrderStatus, ReceivedEvent
 from tests.core.money import count, make_order, make_paid
+from tests.makers import make_account
 
 
 def reconcile(backends, days: int = 3) -> reconciliation.Report:
@@ -117,6 +120,17 @@ def test_a_gateway_that_is_away_is_said_and_nothing_is_lost(backends, monkeypatc
     reconcile(backends)
 
     assert orders.find(backends, order.id).status is OrderStatus.PAID
+
+
+def test_a_refund_whose_job_gave_up_is_asked_for(backends):
+    order = make_paid(backends)
+    refunds.give_back(backends, order.id, None, "Rained off", by=make_account(backends, Role.ADMIN))
+    with backends.transaction() as session:
+        session.exec(select(Job).where(Job.kind == JobKind.GIVE_BACK)).one().status = JobStatus.FAILED
+
+    reconcile(backends)
+
+    assert orders.find(backends, order.id).status is OrderStatus.REFUNDED
 
 
 def test_the_nightly_job_does_the_same(backends):
