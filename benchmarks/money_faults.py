@@ -28,6 +28,7 @@ from core import (
     reconciliation,
     refund_answers,
     refunds,
+    set_aside,
     shares,
 )
 from core.gateway import PaymentState
@@ -97,7 +98,7 @@ def _on_its_way_is_there(right: Callable[..., Any]) -> Callable[..., Any]:
 
 def _held_and_granted(right: Callable[..., Any]) -> Callable[..., Any]:
     def hold(backends: Any, session: Session, order: Any, standing: Any) -> None:
-        is_new = not bookings.is_held(session, standing)
+        is_new = not set_aside.holds(session, standing)
         right(backends, session, order, standing)
         if is_new and order.paid_at is None:
             downloads.grant(backends, session, session.exec(orders.lines_of(order)).all())

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlmodel import col, or_, select
 
-from core import access, audit, bookings, orders, paging, payments, purchases
+from core import access, audit, orders, paging, payments, purchases, set_aside
 from core.backends import Backends
 from core.errors import Conflict
 from core.gateway import RefundState
@@ -36,7 +36,7 @@ def listing(backends: Backends, asked: Asked = paging.LONG, *, by: Account | Non
     """
     access.require_role(by, Role.ADMIN)
     with backends.reading() as session:
-        put_aside = col(Order.id).in_(bookings.with_held())
+        put_aside = col(Order.id).in_(set_aside.orders())
         query = select(Order).where(or_(col(Order.status) == OrderStatus.HELD, put_aside))
         return paging.read(backends, session, query, purchases.NEWEST, asked)
 
@@ -44,7 +44,7 @@ def listing(backends: Backends, asked: Asked = paging.LONG, *, by: Account | Non
 def amounts(backends: Backends, order: Order) -> dict[str, int]:
     """Return what is put aside of an order, minor units by the gateway's id of the payment."""
     with backends.reading() as session:
-        return bookings.held(session, order)
+        return set_aside.of_order(session, order)
 
 
 def give_back(backends: Backends, order_id: UUID, *, by: Account | None) -> Order:

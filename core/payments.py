@@ -27,6 +27,7 @@ from core import (
     receipts,
     refund_answers,
     refunds,
+    set_aside,
 )
 from core.backends import Backends
 from core.errors import NotFound, Unavailable
@@ -106,7 +107,7 @@ def settle(backends: Backends, order_id: str) -> None:
             ReceivedEvent.order_id == order.id, col(ReceivedEvent.handled_at).is_(None)
         )
         news = session.exec(waiting.order_by(col(ReceivedEvent.received_at), col(ReceivedEvent.id))).all()
-        put_aside = bookings.held(session, order)
+        put_aside = set_aside.of_order(session, order)
     named = [event.payment_id for event in news if event.payment_id != order.intent_id]
     for payment_id in dict.fromkeys([*filter(None, [order.checkout_id]), *named, *put_aside]):
         look(backends, order.id, payment_id)
@@ -147,8 +148,8 @@ def _apply(backends: Backends, seen: Order, standing: Standing) -> bool:
             _act(backends, session, order, standing)
         elif standing.state is PaymentState.PAID:
             _hold(backends, session, order, standing)
-        if bookings.is_held(session, standing):
-            bookings.held_returns(backends, session, order, standing)
+        if set_aside.holds(session, standing):
+            set_aside.take_back(backends, session, order, standing)
             _show_held(session, order)
         elif is_own and order.paid_at is not None:
             bookings.sale(backends, session, order, session.exec(orders.lines_of(order)).all())
@@ -159,7 +160,7 @@ def _apply(backends: Backends, seen: Order, standing: Standing) -> bool:
 
 def _show_held(session: Session, order: Order) -> None:
     """An order that was never sold is held as long as money of it is put aside."""
-    if not bookings.held(session, order):
+    if not set_aside.of_order(session, order):
         move(session, order.id, OrderStatus.REFUNDED, since=(OrderStatus.HELD,))
     elif order.paid_at is None:
         move(session, order.id, OrderStatus.HELD, since=(OrderStatus.REFUNDED,))
@@ -190,7 +191,7 @@ def _agrees(session: Session, order: Order, standing: Standing) -> bool:
     whole = [line for line in lines if line.kind is LineKind.PASS or line.photo_id is not None]
     is_whole = sum(line.amount for line in whole) == order.total_amount
     is_exact = (standing.amount, standing.currency) == (order.total_amount, order.currency)
-    return is_whole and is_exact and not bookings.is_held(session, standing)
+    return is_whole and is_exact and not set_aside.holds(session, standing)
 
 
 def move(session: Session, order_id: UUID, to: OrderStatus, since: Sequence[OrderStatus]) -> bool:
@@ -220,9 +221,9 @@ def pay(backends: Backends, session: Session, order: Order) -> None:
 
 def _hold(backends: Backends, session: Session, order: Order, standing: Standing) -> None:
     """Put money aside that does not fit the order: an admin looks at it, nothing is delivered for it."""
-    if bookings.is_held(session, standing):
+    if set_aside.holds(session, standing):
         return
-    bookings.hold(backends, session, order, standing)
+    set_aside.put(backends, session, order, standing)
     move(session, order.id, OrderStatus.HELD, since=orders.UNPAID)
     audit.record(
         session,

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from core import bookings, ledger, shares
+from core import bookings, ledger, set_aside, shares
 from core.gateway import DisputeStanding, DisputeState, PaymentState, RefundStanding, RefundState, Standing
 from models.event import EventMember, MemberRole
 from models.fields import utc_now
@@ -277,13 +277,13 @@ def test_money_that_fits_no_order_is_put_aside_until_it_goes_back(backends, even
     lost = (DisputeStanding("dp_1", 3_000, DisputeState.LOST),)
 
     with backends.transaction() as session:
-        bookings.hold(backends, session, order, standing())
-        before = bookings.held(session, order)
-        bookings.held_returns(backends, session, order, standing(refunds=back))
-        bookings.held_returns(backends, session, order, standing(refunds=back))
-        between = bookings.held(session, order)
-        bookings.held_returns(backends, session, order, standing(refunds=back, disputes=lost))
-        after = bookings.held(session, order)
+        set_aside.put(backends, session, order, standing())
+        before = set_aside.of_order(session, order)
+        set_aside.take_back(backends, session, order, standing(refunds=back))
+        set_aside.take_back(backends, session, order, standing(refunds=back))
+        between = set_aside.of_order(session, order)
+        set_aside.take_back(backends, session, order, standing(refunds=back, disputes=lost))
+        after = set_aside.of_order(session, order)
 
     assert (before, between, after) == ({"pay_1": 5_000}, {"pay_1": 3_000}, {})
     assert books(backends) == {}

@@ -146,9 +146,7 @@ def test_a_closed_page_shows_nothing_of_the_event_and_offers_nothing(backends, b
     assert not (*page.button, *page.text_input, *page.selectbox, *page.dataframe)
 
 
-@pytest.mark.parametrize(
-    "path", ["event", "upload", "review", "share", "prices", "sold", "sales", "hooks"]
-)
+@pytest.mark.parametrize("path", ["event", "upload", "review", "share", "prices", "sold", "sales", "hooks"])
 def test_an_organiser_of_another_event_learns_nothing_of_this_one(backends, browser, opened, path):
     browser.sign_in(backends, make_account(backends, Role.ORGANISER))
 
@@ -173,7 +171,7 @@ def test_an_address_that_somebody_made_up_is_refused_in_a_sentence(backends, bro
 
 
 def test_no_address_ends_like_another():
-    """Streamlit takes the end of an address for the page: `/my_orders` would be read as `/my_` and `orders`."""
+    """Streamlit takes the end of an address for a page: it would read `/my_orders` as `/my_` and `orders`."""
     paths = [path for path in navigation.paths() if path]
 
     assert [(one, other) for one in paths for other in paths if one != other and one.endswith(other)] == []
