@@ -19,12 +19,13 @@ from models.account import Account, ApiScope
 
 DESCRIPTIONS = {
     ApiScope.EVENTS_READ: "Read events, galleries, members, share links, prices and coupons",
-    ApiScope.EVENTS_WRITE: "Create and change them; give money of orders back, send links again",
+    ApiScope.EVENTS_WRITE: "Create and change them",
     ApiScope.PHOTOS_READ: "Read photos",
     ApiScope.PHOTOS_WRITE: "Upload, review and delete photos",
     ApiScope.SEARCH: "Search by selfie",
     ApiScope.SHOP: "Fill a cart, order, download",
-    ApiScope.REPORTS: "Read orders, earnings, statistics, jobs and the audit log; listen to what happens",
+    ApiScope.REPORTS: "Read statistics, jobs and the audit log; listen to what happens",
+    ApiScope.SALES: "Orders of one's events: read, refund, send links again; earnings, payouts",
     ApiScope.WEBHOOKS: "Manage webhooks",
     ApiScope.ACCOUNT: "Manage one's account; admins: those of others, payouts, money that is put aside",
 }
@@ -157,6 +158,7 @@ WritesEvents = Annotated[Caller, Needs(ApiScope.EVENTS_WRITE)]
 ReadsPhotos = Annotated[Caller, Needs(ApiScope.PHOTOS_READ)]
 WritesPhotos = Annotated[Caller, Needs(ApiScope.PHOTOS_WRITE)]
 Reports = Annotated[Caller, Needs(ApiScope.REPORTS)]
+Sells = Annotated[Caller, Needs(ApiScope.SALES)]
 Hooks = Annotated[Caller, Needs(ApiScope.WEBHOOKS)]
 Owns = Annotated[Caller, Needs(ApiScope.ACCOUNT)]
 # For routes that visitors use as well (`caller.viewer`, `caller.visitor`).

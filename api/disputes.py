@@ -26,6 +26,6 @@ class Dispute(Answer):
 
 
 @router.get("/admin/disputes")
-def list_disputes(caller: callers.Reports, asked: Asked) -> Page[Dispute]:
+def list_disputes(caller: callers.Sells, asked: Asked) -> Page[Dispute]:
     """List the disputes that are not decided, newest first. Admins only."""
     return page(disputes.open_ones(deps.backends(), asked, by=caller.account), Dispute.model_validate)

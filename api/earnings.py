@@ -123,19 +123,19 @@ Period = Annotated[tuple[int | None, str, date, date], Depends(_asked)]
 
 
 @router.get("/earnings")
-def get_earnings(caller: callers.Reports) -> Earnings:
+def get_earnings(caller: callers.Sells) -> Earnings:
     """Return what one earns: what is owed, what is frozen and why, what was paid."""
     return Earnings.model_validate(earnings.of_account(deps.backends(), by=caller.account))
 
 
 @router.get("/earnings/statement")
-def get_statement(caller: callers.Reports, period: Period) -> Statement:
+def get_statement(caller: callers.Sells, period: Period) -> Statement:
     """Return what moved of one's earnings in a period, and how each share was computed."""
     return Statement.model_validate(_statement(caller, period))
 
 
 @router.get("/earnings/statement.csv", response_class=Response, responses=CSV)
-def export_statement(caller: callers.Reports, period: Period) -> StreamingResponse:
+def export_statement(caller: callers.Sells, period: Period) -> StreamingResponse:
     """Send what moved of one's earnings in a period, and how each share was computed."""
     found = _statement(caller, period)
     name = f"statement-{found.account_id}-{found.currency}-{found.period_start}.csv"

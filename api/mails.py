@@ -35,7 +35,7 @@ class Mail(Answer):
 
 @router.get("/admin/mails")
 def list_mails(
-    caller: callers.Reports,
+    caller: callers.Owns,
     asked: Asked,
     status: Annotated[MailStatus | None, Query(description="In this status only.")] = None,
 ) -> Page[Mail]:

@@ -73,7 +73,7 @@ class PaidPayout(Request):
 
 @router.get("/payouts")
 def list_payouts(
-    caller: callers.Reports,
+    caller: callers.Sells,
     asked: Asked,
     status: Annotated[PayoutStatus | None, Query(description="In this status only.")] = None,
 ) -> Page[PersonsPayout]:

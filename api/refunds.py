@@ -64,7 +64,7 @@ def ask_for_refund(caller: callers.Shops, order_id: OrderId, sent: WantedBack, t
 
 @router.post("/events/{event_id}/orders/{order_id}/refunds", status_code=201, dependencies=routing.ONCE)
 def refund_event_order(
-    caller: callers.WritesEvents, event_id: EventId, order_id: OrderId, sent: GivenBack
+    caller: callers.Sells, event_id: EventId, order_id: OrderId, sent: GivenBack
 ) -> EventRefund:
     """Give lines of an order in this event back to its buyer: their links end at once."""
     backends, by = deps.backends(), caller.account
@@ -74,7 +74,7 @@ def refund_event_order(
 
 
 @router.post("/refunds/{refund_id}/retry", status_code=201, dependencies=routing.ONCE)
-def retry_refund(caller: callers.WritesEvents, refund_id: RefundId) -> EventRefund:
+def retry_refund(caller: callers.Sells, refund_id: RefundId) -> EventRefund:
     """Give back anew what a refund that failed was to give back."""
     return _shown(refunds.retry(deps.backends(), refund_id, by=caller.account))
 

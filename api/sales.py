@@ -68,7 +68,7 @@ class EventOrderDetails(EventOrder):
 
 @router.get("/events/{event_id}/orders")
 def list_sold(
-    caller: callers.Reports,
+    caller: callers.Sells,
     event_id: EventId,
     asked: Asked,
     text: Annotated[
@@ -86,14 +86,14 @@ def list_sold(
 
 
 @router.get("/events/{event_id}/orders.csv", response_class=Response, responses=CSV)
-def export_sold(caller: callers.Reports, event_id: EventId) -> StreamingResponse:
+def export_sold(caller: callers.Sells, event_id: EventId) -> StreamingResponse:
     """Send every line that was sold at an event, newest first. For those who sell at it."""
     lines = sales.export(deps.backends(), event_id, by=caller.account)
     return table(lines, f"orders-{event_id}.csv")
 
 
 @router.get("/events/{event_id}/orders/{order_id}")
-def get_event_order(caller: callers.Reports, event_id: EventId, order_id: OrderId) -> EventOrderDetails:
+def get_event_order(caller: callers.Sells, event_id: EventId, order_id: OrderId) -> EventOrderDetails:
     """Return an order with photos of an event, and what became of it. For those who sell at it."""
     return _shown(sales.find(deps.backends(), event_id, order_id, by=caller.account))
 
@@ -104,7 +104,7 @@ def get_event_order(caller: callers.Reports, event_id: EventId, order_id: OrderI
     response_class=Response,
     dependencies=routing.ONCE,
 )
-def resend_order_links(caller: callers.WritesEvents, event_id: EventId, order_id: OrderId) -> Response:
+def resend_order_links(caller: callers.Sells, event_id: EventId, order_id: OrderId) -> Response:
     """Mail fresh links to the buyer of an order: the ones before end at once."""
     sales.resend(deps.backends(), event_id, order_id, by=caller.account)
     return Response(status_code=202)

@@ -63,7 +63,10 @@ def _written_down(backends: Backends, buyer: Buyer) -> Order | None:
             raise CartIsEmpty
         key = cart_key(buyer, cart.quote)
         waiting = session.exec(select(Order).where(Order.pending_key == key)).first()
-        is_over = waiting is not None and waiting.expires_at <= backends.now()
+        here = (backends.payments.name, orders.FREE)
+        is_over = waiting is not None and (
+            waiting.expires_at <= backends.now() or waiting.gateway not in here
+        )
         order = None if is_over else waiting
         open_ids = session.exec(select(Order.id).where(buyers.is_open(buyer.viewer))).all()
         others = [order_id for order_id in open_ids if order is None or order_id != order.id]

@@ -121,7 +121,9 @@ def look(backends: Backends, order_id: UUID, payment_id: str) -> None:
     for _ in range(TRIES):
         order = orders.find(backends, order_id)
         if order.gateway != backends.payments.name:
-            return  # paid by a gateway that is no longer set up, or free
+            if order.gateway != orders.FREE:
+                log.error("order of another gateway", order_id=str(order_id), gateway=order.gateway)
+            return
         try:
             standing = backends.payments.look_up(payment_id)
         except NotFound:
@@ -167,8 +169,10 @@ def _show_held(session: Session, order: Order) -> None:
 
 
 def _is_its_own(order: Order, standing: Standing) -> bool:
+    if order.checkout_id is None:  # what was ended before says nothing about an attempt that is to come
+        return standing.state is PaymentState.PAID
     names = {standing.payment_id, standing.intent_id} - {None}
-    return order.checkout_id is None or not names.isdisjoint({order.checkout_id, order.intent_id})
+    return not names.isdisjoint({order.checkout_id, order.intent_id})
 
 
 def _act(backends: Backends, session: Session, order: Order, standing: Standing) -> None:

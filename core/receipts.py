@@ -87,11 +87,12 @@ def _paper(session: Session, order: Order, receipt: Receipt) -> Paper:
     parts = select(LineItem.label, RefundLine.amount).join(RefundLine)
     refunded = session.exec(parts.where(RefundLine.refund_id == receipt.refund_id).order_by(LineItem.label))
     about = select(Receipt).where(Receipt.order_id == order.id, Receipt.kind == ReceiptKind.RECEIPT)
+    corrected = session.exec(about).first() if receipt.refund_id is not None else None
     return Paper(
         receipt,
         order,
         receipt.issued_at.astimezone(zone).date(),
-        "" if receipt.refund_id is None else session.exec(about).one().code,
+        corrected.code if corrected else "",  # orders of before there were receipts have none
         bills.rows(order, lines) if receipt.refund_id is None else (),
         refunded.all() if receipt.refund_id is not None else (),
     )

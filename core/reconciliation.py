@@ -1,6 +1,6 @@
 """Finds what a lost message left: each payment of late is asked about anew, and so is each open order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlmodel import col, exists, or_, select
 
 from core import bookings, ledger, orders, payments
 from core.backends import Backends
-from core.errors import NotFound
+from core.errors import NotFound, Unavailable
 from models.ledger import EntryKind, LedgerEntry
 from models.order import Order, OrderStatus
 from models.refund import Dispute, DisputeStatus, Refund, RefundStatus
@@ -27,6 +27,7 @@ class Report:
     orders: int = 0  # asked about
     changed: int = 0  # of these, how many stood elsewhere here than at the gateway
     unknown: int = 0  # payments at the gateway that are none of ours
+    unanswered: int = 0  # orders and refunds of which the gateway said nothing
     faults: tuple[str, ...] = ()  # of the books
 
 
@@ -41,19 +42,34 @@ def reconcile(backends: Backends, since: datetime) -> Report:
     """Ask for refunds that wait, about payments since then, and ours not yet over. Raises Unavailable."""
     report = Report()
     for refund_id in _requested(backends):
-        payments.give_back(backends, str(refund_id))
+        _try(report, lambda: payments.give_back(backends, str(refund_id)))  # noqa: B023  called at once
     seen = _theirs(backends, since, report)
     for order_id in sorted(seen.keys() | _ours(backends)):
-        before = _state(backends, order_id)
-        payments.settle(backends, str(order_id))
-        for payment_id in seen.get(order_id, ()):
-            payments.look(backends, order_id, payment_id)
-        _book(backends, order_id)
-        report.orders += 1
-        report.changed += _state(backends, order_id) != before
+        _try(report, lambda: _reconcile(backends, order_id, seen.get(order_id, ()), report))  # noqa: B023
     report.faults = tuple(ledger.faults(backends))
     log.info("reconciled", orders=report.orders, changed=report.changed, unknown=report.unknown)
+    if report.unanswered:
+        raise Unavailable("The payment service did not answer about everything. The next look asks again.")
     return report
+
+
+def _try(report: Report, ask: Callable[[], None]) -> None:
+    """Ask, and go on with the others when there is no answer."""
+    try:
+        ask()
+    except Unavailable as away:
+        report.unanswered += 1
+        log.warning("not reconciled", reason=str(away))
+
+
+def _reconcile(backends: Backends, order_id: UUID, payment_ids: Iterable[str], report: Report) -> None:
+    before = _state(backends, order_id)
+    payments.settle(backends, str(order_id))
+    for payment_id in payment_ids:
+        payments.look(backends, order_id, payment_id)
+    _book(backends, order_id)
+    report.orders += 1
+    report.changed += _state(backends, order_id) != before
 
 
 def _requested(backends: Backends) -> Sequence[UUID]:

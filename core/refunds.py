@@ -60,6 +60,16 @@ class NoSelfService(Forbidden):
         )
 
 
+class OnlyTogether(Forbidden):
+    """What was sold at one price for several goes back as it was sold."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "These photos cost less together, so they can only be given back together. Choose all of them, "
+            "or write to the organiser."
+        )
+
+
 class NoSuchRefund(NotFound):
     """There is none of that id, or the reader may not know of it."""
 
@@ -100,11 +110,23 @@ def ask(backends: Backends, order: Order, line_ids: Collection[UUID] | None, *, 
     with backends.transaction() as session:
         row = orders.locked(session, order.id)
         lines = _left(session, row, line_ids)
+        _require_whole(session, row, lines)
         if not lines or not all(_is_in_time(backends, session, row, line) for line in lines):
             raise NoSelfService
         refund = _write(backends, session, row, lines, "", None, is_unfetched=True)
         audit.record(session, "order.self_refund", row.id, by=by.account, amount=refund.amount)
     return refund
+
+
+def _require_whole(session: Session, order: Order, lines: Sequence[LineItem]) -> None:
+    """Raises OnlyTogether when photos that were cheaper together are to be given back in part."""
+    chosen = {line.id for line in lines}
+    for line in _left(session, order, None):
+        # with tax within the price or on top of it
+        is_cheaper = line.amount - line.tax_amount < line.list_amount != line.amount
+        of_its_event = any(one.event_id == line.event_id for one in lines)
+        if is_cheaper and of_its_event and line.id not in chosen:
+            raise OnlyTogether
 
 
 def may_ask(backends: Backends, order: Order) -> list[UUID]:

@@ -1,5 +1,6 @@
 """Money that fits no order: what is posted when it is put aside, and when it goes back."""
 
+from collections import Counter
 from uuid import UUID
 
 from sqlmodel import Session, col, func, select
@@ -23,21 +24,13 @@ def _money(standing: Standing) -> str:
 
 
 def of_order(session: Session, order: Order) -> dict[str, int]:
-    """Return what is put aside of an order and did not go back: minor units by the gateway's payment id.
-
-    What went back is taken from the oldest payment first.
-    """
-    query = select(LedgerEntry, LedgerPosting.amount).join(LedgerPosting)
-    of_order = query.where(LedgerEntry.order_id == order.id, LedgerPosting.book == Book.HELD)
-    rows = session.exec(of_order.order_by(col(LedgerEntry.id))).all()
-    returned = sum(amount for entry, amount in rows if entry.kind is not EntryKind.HELD)
-    there: dict[str, int] = {}
-    for entry, amount in rows:
-        if entry.kind is EntryKind.HELD:
-            gone = min(returned, -amount)
-            returned -= gone
-            there |= {entry.subject: -amount - gone} if gone < -amount else {}
-    return there
+    """Return what is put aside of an order and did not go back: minor units by the gateway's payment id."""
+    query = select(LedgerEntry.subject, LedgerPosting.amount).join(LedgerPosting)
+    rows = session.exec(query.where(LedgerEntry.order_id == order.id, LedgerPosting.book == Book.HELD))
+    there: Counter[str] = Counter()
+    for subject, amount in rows:
+        there[subject.partition(" ")[0]] -= amount
+    return {payment_id: amount for payment_id, amount in there.items() if amount}
 
 
 def orders() -> SelectOfScalar[UUID]:
@@ -53,17 +46,22 @@ def put(backends: Backends, session: Session, order: Order, standing: Standing) 
 
 def take_back(backends: Backends, session: Session, order: Order, standing: Standing) -> None:
     """Book what went back of money that was put aside, each refund and lost dispute once."""
+
+    def is_booked(kind: EntryKind, what: str) -> bool:
+        return ledger.is_posted(session, kind, f"{_money(standing)} {what}")
+
+    def book(kind: EntryKind, what: str, amount: int) -> None:
+        if not is_booked(kind, what):
+            _post(backends, session, kind, f"{_money(standing)} {what}", order, standing, amount)
+
     for refund in standing.refunds:
-        is_booked = ledger.is_posted(session, EntryKind.HELD_RETURNED, refund.id)
-        if refund.state is not RefundState.FAILED and not is_booked:
-            _post(backends, session, EntryKind.HELD_RETURNED, refund.id, order, standing, -refund.amount)
-        undone = ledger.is_posted(session, EntryKind.REFUND_FAILED, refund.id)
-        if refund.state is RefundState.FAILED and is_booked and not undone:
-            _post(backends, session, EntryKind.REFUND_FAILED, refund.id, order, standing, refund.amount)
+        if refund.state is not RefundState.FAILED:
+            book(EntryKind.HELD_RETURNED, refund.id, -refund.amount)
+        elif is_booked(EntryKind.HELD_RETURNED, refund.id):
+            book(EntryKind.REFUND_FAILED, refund.id, refund.amount)
     for dispute in standing.disputes:
-        is_booked = ledger.is_posted(session, EntryKind.HELD_RETURNED, dispute.id)
-        if dispute.state is DisputeState.LOST and not is_booked:
-            _post(backends, session, EntryKind.HELD_RETURNED, dispute.id, order, standing, -dispute.amount)
+        if dispute.state is DisputeState.LOST:
+            book(EntryKind.HELD_RETURNED, dispute.id, -dispute.amount)
 
 
 def _post(

@@ -54,6 +54,7 @@ class ApiScope(StrEnum):
     SEARCH = "search"
     SHOP = "shop"  # cart, orders, downloads
     REPORTS = "reports"  # statistics, jobs, audit, what happens live
+    SALES = "sales"  # organisers' orders, refunds, links sent again; what people earn and are paid
     WEBHOOKS = "webhooks"
     ACCOUNT = "account"  # password, keys, and for admins the accounts of others: never a key's
 

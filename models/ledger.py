@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import DDL, CheckConstraint, UniqueConstraint, event
+from sqlalchemy import DDL, BigInteger, CheckConstraint, UniqueConstraint, event
 from sqlmodel import Field, SQLModel
 
 from models.fields import UTC_TIME, choice, utc_now
@@ -87,7 +87,7 @@ class Payout(SQLModel, table=True):
     currency: str = Field(max_length=3)
     period_start: date  # first day, in UTC
     period_end: date  # the day after the last
-    amount: int  # minor units
+    amount: int = Field(sa_type=BigInteger)  # minor units
     status: PayoutStatus = Field(default=PayoutStatus.DUE, sa_type=choice(PayoutStatus))
     created_by: int = Field(foreign_key="account.id")
     created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIME)

@@ -29,18 +29,18 @@ def show(everyone: People, view: str, scope: Scope, viewer: Viewer) -> None:
     if not wanted.hits:
         wishes.explain_nothing(found, wish)
         return
-    offer(found, view, scope, viewer)
+    offer(everyone, view, scope, viewer)
     shop.cart_link(viewer)
     _Sections(everyone, view, scope, viewer).show(wanted)
 
 
-def offer(found: Found, view: str, scope: Scope, viewer: Viewer) -> None:
+def offer(everyone: People, view: str, scope: Scope, viewer: Viewer) -> None:
     """Show prices, and offer one person's sure photos together, whatever is filtered out of sight."""
     if scope.event.is_on_sale(site.backends().now()):
         sold = prices.shown(site.backends(), scope.event.id, by=viewer)
         price_offers.line(sold, scope)
         if view not in (people.ALL, people.ANYONE):
-            price_offers.all_mine(found, sold, scope, viewer)
+            price_offers.all_mine(everyone.found(view, at_first=True), sold, scope, viewer)
 
 
 class _Sections:

@@ -78,12 +78,13 @@ def scope(value: ApiScope) -> str:
     """Return what a scope allows, in words."""
     return {
         ApiScope.EVENTS_READ: _("read events"),
-        ApiScope.EVENTS_WRITE: _("change events, prices and refunds"),
+        ApiScope.EVENTS_WRITE: _("change events and prices"),
         ApiScope.PHOTOS_READ: _("read photos"),
         ApiScope.PHOTOS_WRITE: _("upload and review photos"),
         ApiScope.SEARCH: _("search by selfie"),
         ApiScope.SHOP: _("order and download"),
-        ApiScope.REPORTS: _("read orders and reports, listen live"),
+        ApiScope.REPORTS: _("read reports, listen live"),
+        ApiScope.SALES: _("read orders, give money back"),
         ApiScope.WEBHOOKS: _("manage webhooks"),
         ApiScope.ACCOUNT: _("manage the account"),
     }[value]

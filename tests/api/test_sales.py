@@ -5,7 +5,8 @@ import io
 
 import pytest
 
-from models.account import Role
+from core import keys
+from models.account import ApiScope, Role
 from models.event import Event, MemberRole
 from tests.api.test_disputes import dispute
 from tests.api.test_orders import EMAIL, pay, place
@@ -160,3 +161,49 @@ def test_an_order_of_another_event_is_not_there(backends, api, bearer, seller, e
     ]
 
     assert {(one.status_code, one.json()["error"]) for one in answers} == {(404, "NoSuchOrder")}
+
+
+@pytest.mark.parametrize("scope", sorted(set(ApiScope) - {ApiScope.SALES, ApiScope.ACCOUNT}))
+def test_no_other_scope_reads_buyers_addresses_or_gives_money_back(backends, api, event, order, scope):
+    owner = owner_of(backends, event)
+    _, other = keys.create(backends, "Till", [scope], None, by=owner)
+    _, selling = keys.create(backends, "Desk", [ApiScope.SALES], None, by=owner)
+    path, back = f"/events/{event.id}/orders", {"reason": "Blurred"}
+
+    refused = [
+        api.get(path, headers={"X-API-Key": other}),
+        api.get(f"{path}.csv", headers={"X-API-Key": other}),
+        api.post(f"{path}/{order['id']}/refunds", json=back, headers={"X-API-Key": other}),
+    ]
+
+    assert [(one.status_code, one.json()["error"]) for one in refused] == [(403, "ScopeMissing")] * 3
+    assert api.get(path, headers={"X-API-Key": selling}).status_code == 200
+
+
+@pytest.mark.parametrize("scope", [ApiScope.REPORTS, ApiScope.EVENTS_WRITE])
+def test_all_that_is_sold_needs_the_scope_of_sales(backends, api, event, order, scope):
+    owner = owner_of(backends, event)
+    _, other = keys.create(backends, "Till", [scope], None, by=owner)
+    _, selling = keys.create(backends, "Desk", [ApiScope.SALES], None, by=owner)
+    sold, back = f"/events/{event.id}/orders/{order['id']}", {"reason": "Blurred"}
+    period = "currency=THB&period_start=2026-10-01&period_end=2026-11-01"
+    calls = [
+        ("GET", f"/events/{event.id}/orders", None),
+        ("GET", f"/events/{event.id}/orders.csv", None),
+        ("GET", sold, None),
+        ("POST", f"{sold}/links", None),
+        ("POST", f"{sold}/refunds", back),
+        ("POST", f"/refunds/{some_id()}/retry", None),
+        ("GET", "/earnings", None),
+        ("GET", f"/earnings/statement?{period}", None),
+        ("GET", f"/earnings/statement.csv?{period}", None),
+    ]
+
+    def answers(secret: str):
+        return [api.request(*call[:2], json=call[2], headers={"X-API-Key": secret}) for call in calls]
+
+    refused, taken = answers(other), answers(selling)
+
+    assert [one.status_code for one in refused] == [403] * len(calls)
+    assert all("the scope sales." in one.json()["message"] for one in refused)
+    assert [one.status_code for one in taken] == [200, 200, 200, 202, 201, 404, 200, 200, 200]

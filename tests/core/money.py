@@ -8,12 +8,24 @@ from sqlmodel import func, select
 from core import carts, checkouts, payments
 from core.access import Viewer
 from core.backends import Backends
+from core.errors import Unavailable
 from core.gateway import PaymentState
 from models.event import Event
 from models.order import LineItem, Order
 from tests.makers import make_event, make_photo, make_viewer
 
 EMAIL = "runner@example.org"
+
+
+class GatewayAway:
+    """A gateway that does not answer."""
+
+    name = "demo"
+
+    def _away(self, *_):
+        raise Unavailable("The payment service does not answer. Try again in a minute.")
+
+    start_checkout = look_up = cancel = _away
 
 
 def fill_cart(backends: Backends, event: Event | None = None, *, photos: int = 2, **fields) -> Viewer:

@@ -1,12 +1,10 @@
 """From the cart to a paid order, whatever the gateway says, how often and in which order."""
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlmodel import func, select
+from sqlmodel import select
 
 from core import carts, checkouts, orders, payments
 from core.access import Viewer
@@ -16,6 +14,7 @@ from models.event import Event
 from models.fields import utc_now
 from models.order import Download, Order, OrderStatus
 from models.photo import Photo, Review
+from tests.core.money import GatewayAway, at_once, count
 from tests.makers import make_account, make_event, make_photo, make_viewer
 
 EMAIL = "runner@example.org"
@@ -32,43 +31,6 @@ def fill_cart(backends, *, price: int = 12_000, photos: int = 2) -> Viewer:
 def make_order(backends, **cart) -> Order:
     """A pending order with an open checkout."""
     return checkouts.place(backends, fill_cart(backends, **cart), EMAIL)
-
-
-def count(backends, table, *where) -> int:
-    """How many rows there are."""
-    with backends.reading() as session:
-        return session.exec(select(func.count()).select_from(table).where(*where)).one()
-
-
-def at_once(number: int, work: Callable[[], object]) -> list[object]:
-    """Run the same work in several threads at the same moment; return what each gave or raised."""
-    barrier, results = threading.Barrier(number), []
-
-    def run() -> None:
-        barrier.wait()
-        try:
-            results.append(work())
-        except Exception as error:  # noqa: BLE001  a thread's error would be lost otherwise
-            results.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
-
-
-class GatewayAway:
-    """A gateway that does not answer."""
-
-    name = "demo"
-
-    def start_checkout(self, request):
-        raise Unavailable("The payment service does not answer. Try again in a minute.")
-
-    def look_up(self, checkout_id):
-        raise Unavailable("The payment service does not answer. Try again in a minute.")
 
 
 # Placing

@@ -24,7 +24,7 @@ from models.mail import MailKind, OutboxMail
 from models.order import Download, Order, OrderStatus, ReceivedEvent
 from models.photo import Photo
 from models.refund import Receipt, RefundStatus
-from tests.core.money import at_once, count, fill_cart, make_order, make_paid
+from tests.core.money import GatewayAway, at_once, count, fill_cart, make_order, make_paid
 from tests.makers import make_account, make_event, make_photo
 
 EMAIL = "runner@example.org"
@@ -48,18 +48,6 @@ def change(backends, order: Order, **fields) -> None:
     """Change what the order asks for, as nothing of ours ever does."""
     with backends.transaction() as session:
         session.get_one(Order, order.id).sqlmodel_update(fields)
-
-
-class GatewayAway:
-    """A gateway that does not answer."""
-
-    name = "demo"
-
-    def look_up(self, payment_id):
-        raise Unavailable("The payment service does not answer. Try again in a minute.")
-
-    def cancel(self, payment_id):
-        raise Unavailable("The payment service does not answer. Try again in a minute.")
 
 
 # --- messages ------------------------------------------------------------------------------
@@ -400,3 +388,14 @@ def test_a_checkout_opened_for_an_order_that_was_ended_meanwhile_cannot_be_paid(
     attempts.note(backends, order, order.checkout_id, order.checkout_url)
 
     assert backends.payments.look_up(order.checkout_id).state is EXPIRED
+
+
+def test_the_end_of_a_payment_that_we_ended_ourselves_is_not_the_orders(backends):
+    order = make_order(backends)
+    attempts.end(backends, order.id)
+
+    payments.receive(backends, *message(backends, order_id=str(order.id), payment_id=order.checkout_id))
+    payments.settle(backends, str(order.id))
+
+    assert backends.payments.look_up(order.checkout_id).state is EXPIRED
+    assert orders.find(backends, order.id).status is OrderStatus.PENDING

@@ -160,3 +160,18 @@ def test_the_audit_command_checks_the_books_too(backends, capsys):
     assert main(["audit"]) == 0
 
     assert "The ledger is whole." in capsys.readouterr().out
+
+
+def test_a_refund_that_must_wait_holds_up_nothing_else(backends, monkeypatch):
+    order, unheard = make_paid(backends), make_order(backends)
+    refunds.give_back(backends, order.id, None, "Rained off", by=make_account(backends, Role.ADMIN))
+    backends.payments.decide(unheard.checkout_id, PaymentState.PAID)
+
+    def broke(*_):
+        raise Unavailable("There is not enough money at the payment service.")
+
+    monkeypatch.setattr(backends.payments, "refund", broke)
+    with pytest.raises(Unavailable):
+        reconcile(backends)
+
+    assert orders.find(backends, unheard.id).status is OrderStatus.PAID

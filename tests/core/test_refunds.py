@@ -414,3 +414,14 @@ def test_a_refund_at_the_gateway_while_ours_is_on_its_way_takes_no_line_below_ze
     assert left == {first.id: 0, second.id: 6_000}
     assert [line.refunded_amount for line in lines_of(backends, order)] == [12_000, 12_000]
     assert orders.find(backends, order.id).status is OrderStatus.REFUNDED
+
+
+def test_what_was_cheaper_together_is_given_back_together(backends, event):
+    with backends.transaction() as session:
+        session.merge(PriceList(event_id=event.id, refund_days=3, tiers=[[2, 50]], tax_basis_points=700))
+    order = make_paid(backends, event)
+    line = lines_of(backends, order)[0]
+
+    with pytest.raises(refunds.OnlyTogether):
+        refunds.ask(backends, order, [line.id], by=make_viewer())
+    assert refunds.ask(backends, order, None, by=make_viewer()).amount == order.total_amount

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -98,11 +98,15 @@ def photo_grid(
     Photos that were acted on leave the choice. `heading` says how many photos there are, on all pages.
     `on_action` hears of an action before the page runs: none is lost, however fast they come.
     """
+    heard_key = f"{key}_heard"  # the number of the last press that was heard of
 
     def heard() -> None:
-        pressed = _pressed(photos, actions, st.session_state[key].get("action"))
-        if pressed is not None and on_action is not None:
-            on_action(pressed)
+        for press in _new(st.session_state[key].get("action"), st.session_state.get(heard_key, 0)):
+            if isinstance(number := press.get("number"), int):
+                st.session_state[heard_key] = number
+            pressed = _pressed(photos, actions, press)
+            if pressed is not None and on_action is not None:
+                on_action(pressed)
 
     data = {
         "photos": [asdict(photo) for photo in photos],
@@ -111,11 +115,21 @@ def photo_grid(
         "selected": list(selected),
         "restored": st.session_state.get(key, {}).get("selected"),
         "heading": heading,
+        "heard": st.session_state.get(heard_key, 0),
         "words": {**WORDS, **words},
     }
     answer = _mount(key=key, data=data, on_selected_change=_noted, on_action_change=heard)
     chosen = answer.selected if answer.selected is not None else selected
     return GridResult(_known(photos, chosen), _pressed(photos, actions, answer.action))
+
+
+def _new(message: object, heard: int) -> list[Mapping[str, Any]]:
+    """Return the presses of a message that were not heard of, oldest first: each carries those before it."""
+    if not isinstance(message, Mapping):
+        return []
+    presses = message.get("presses", [message])
+    told = [one for one in presses if isinstance(one, Mapping)] if isinstance(presses, list) else []
+    return [one for one in told if not isinstance(number := one.get("number"), int) or number > heard]
 
 
 def _noted() -> None:

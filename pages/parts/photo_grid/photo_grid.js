@@ -43,6 +43,7 @@ class PhotoGrid {
     this.chosen = new Set(data.restored ?? data.selected)
     this.given = JSON.stringify(data.selected)
     this.anchor = null
+    this.unheard = []
     this.build(parent)
     this.viewer = new Viewer(this, parent)
   }
@@ -66,6 +67,8 @@ class PhotoGrid {
     this.actions = data.actions
     this.onTiles = data.actions.filter((action) => action.is_on_tiles)
     this.photos = data.photos
+    this.heard = Math.max(this.heard ?? 0, data.heard)
+    this.unheard = this.unheard.filter((press) => press.number > this.heard)
     this.order = new Map(this.photos.map((photo, index) => [photo.id, index]))
     this.adopt(data.selected)
     this.keepFocus(() => this.reconcile())
@@ -176,7 +179,13 @@ class PhotoGrid {
     if (!this.viewer.isOpen) next.focus({ preventScroll: true })
     this.paint()
     this.sendState("selected", [...this.chosen])
-    this.sendTrigger("action", { name, ids })
+    this.unheard = [...this.unheard.slice(-49), { name, ids, number: this.nextNumber() }]
+    // Streamlit drops a message that another follows while the page runs: each carries those before it
+    this.sendTrigger("action", { name, ids, presses: this.unheard })
+  }
+
+  nextNumber() {
+    return Math.max(Date.now(), this.heard + 1, (this.unheard.at(-1)?.number ?? 0) + 1)
   }
 
   walk(event) {
