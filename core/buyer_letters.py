@@ -12,7 +12,7 @@ from core import bills, orders
 from core.backends import Backends
 from core.i18n import _
 from core.letters import Button, Letter, Row
-from core.pricing import format_amount
+from core.pricing import RowKind, format_amount
 from core.stationery import footer, greeting, written
 from models.account import Account
 from models.event import Event
@@ -172,8 +172,11 @@ def _refunded_lines(session: Session, refund_id: UUID, currency: str) -> tuple[R
 
 def _bill(session: Session, order: Order) -> tuple[Row, ...]:
     lines = session.exec(select(LineItem).where(LineItem.order_id == order.id)).all()
-    rows = (Row(*bills.words(row, order.currency)) for row in bills.rows(order, lines))
-    return (*rows, _total(order.total_amount, order.currency))
+    said = bills.rows(order, lines)
+    within = [row for row in said if row.kind is RowKind.TAX_INCLUDED]  # no part of the sum: below it
+    rows = [Row(*bills.words(row, order.currency)) for row in said if row not in within]
+    below = [Row(*bills.words(row, order.currency)) for row in within]
+    return (*rows, _total(order.total_amount, order.currency), *below)
 
 
 def _paid_back(session: Session, paper: Receipt) -> tuple[Row, ...]:

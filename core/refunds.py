@@ -134,6 +134,8 @@ def may_ask(backends: Backends, order: Order) -> list[UUID]:
     if order.status is not OrderStatus.PAID:
         return []
     with backends.reading() as session:
+        if disputes.is_open(session, order):
+            return []
         lines = [line for line in _left(session, order, None) if _is_in_time(backends, session, order, line)]
         fetched = downloads.fetched_lines(session, order)
         return [line.id for line in lines if line.id not in fetched and line.amount]

@@ -70,10 +70,9 @@ def _refund(refund: Refund) -> str:
     }
     word, tone, text = texts[refund.status]
     amount = escape(format_amount(refund.amount, refund.currency))
-    reason = f"<span>{escape(refund.reason)}</span>" if refund.reason else ""
     said = escape(f"{money.when(refund.created_at)} · {text}")
     quiet = f'<span style="color:var(--encore-quiet)">{said}</span>'
-    return f"<strong>{amount}</strong>{style.status_chip(word, tone)}{reason}{quiet}"
+    return f"<strong>{amount}</strong>{style.status_chip(word, tone)}{quiet}"
 
 
 def _up_to() -> str:

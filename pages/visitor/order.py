@@ -61,7 +61,7 @@ def over() -> None:
             "The time to pay is over and nothing was charged. Your cart is as you left it."
         ),
         OrderStatus.HELD: _(
-            "A payment arrived that does not fit this order. We look into it and write to you. Nothing is "
+            "A payment arrived that does not fit this order. We look into it. Nothing is "
             "lost: what cannot be delivered goes back to you."
         ),
         OrderStatus.REFUNDED: _("All of the money went back, so the files are no longer there."),
